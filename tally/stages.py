@@ -1,0 +1,148 @@
+"""The bodies of the entries from the freeze to the result, made from the state that replay reached.
+
+Nothing here decides anything: replay will find the same by itself, and refuses what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from gmpy2 import mpz
+
+from tally.mixing import shuffle_and_prove
+from tally.roots import partial_roots
+from verifier.crypto import shuffle, threshold
+from verifier.record.canonical import encode_bytes, encode_integer
+from verifier.record.column import write_column
+from verifier.record.entries import modulus_bytes
+from verifier.replay import counting, freeze
+from verifier.replay.state import ContestTally, Group, Log, State
+
+Columns = dict[bytes, bytes]
+"""digest → bytes of the columns that an entry names"""
+Progress = Callable[[int, int], None]
+
+
+def freeze_body(state: State, log: Log, decided: Collection[str] = ()) -> dict[str, Any]:
+    """What two officials sign to freeze the tally; `decided` are small contests that they open all the same."""
+    manifest, _ = state.require()
+    counted = freeze.counted_slots(state)
+    width = 2 * modulus_bytes(manifest)
+    return {
+        "election": encode_bytes(manifest.election),
+        "ballots": encode_bytes(freeze.counted_digest(state, counted)),
+        **counting.fate_counts(state, len(counted)),
+        "contests": [
+            {
+                "contest": tally.contest.id,
+                "open": tally.open,
+                "groups": [_group_record(tally, group, width) for group in tally.groups],
+            }
+            for tally in freeze.tallies(state, log, counted, decided)
+        ],
+    }
+
+
+def _group_record(tally: ContestTally, group: Group, width: int) -> dict[str, Any]:
+    product = [encode_integer(group.product, width)] if tally.contest.homomorphic else []
+    return {"units": list(group.units), "ballots": group.ballots, "ciphertext": product}
+
+
+def pending_mix_stages(state: State) -> list[tuple[str, int, int]]:
+    """(contest, group, stage) of every mix stage that can be made now."""
+    manifest, _ = state.require()
+    return [
+        (tally.contest.id, number, group.stages + 1)
+        for tally in state.tallies
+        for number, group in enumerate(tally.groups)
+        if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < len(manifest.mixers)
+    ]
+
+
+def mix_stage_body(
+    state: State, contest: str, group_number: int, progress: Progress | None = None
+) -> tuple[dict[str, Any], Columns]:
+    """Re-encrypt and shuffle one group, with proof; the permutation is forgotten on return."""
+    manifest, key = state.require()
+    tally = next(tally for tally in state.tallies if tally.contest.id == contest)
+    group = tally.groups[group_number]
+    stage = group.stages + 1
+    width = 2 * modulus_bytes(manifest)
+    context = counting.mix_context(state, contest, group_number, stage, group.digest)
+    outputs, proof, _ = shuffle_and_prove(
+        key, manifest.election, context, group.columns, group.digest, progress=progress
+    )
+    written = [write_column(column, width) for column in outputs]
+    record, columns = shuffle.to_record(proof, key.bits)
+    columns |= {column.digest: data for column, data in written}
+    body = {
+        "election": encode_bytes(manifest.election),
+        "context": encode_bytes(context),
+        "contest": contest,
+        "group": group_number,
+        "stage": stage,
+        "input": encode_bytes(group.digest),
+        "output": [column.to_record() for column, _ in written],
+        "proof": record,
+    }
+    return body, columns
+
+
+def partial_roots_body(
+    state: State, trustee: int, share: mpz, progress: Progress | None = None
+) -> tuple[dict[str, Any], Columns]:
+    """One trustee's partial roots of exactly what replay names, with their proof."""
+    manifest, key = state.require()
+    proof = partial_roots(
+        share,
+        trustee,
+        key.N,
+        counting.roots_statement(state),
+        manifest.election,
+        len(manifest.trustees),
+        manifest.threshold,
+        progress,
+    )
+    record, columns = threshold.to_record(proof, key.bits)
+    body = {
+        "election": encode_bytes(manifest.election),
+        "context": encode_bytes(counting.roots_context(state)),
+        "trustee": trustee,
+        "proof": record,
+    }
+    return body, columns
+
+
+def opening_body(state: State) -> tuple[dict[str, Any], Columns]:
+    """Combine the partial roots of t trustees and decrypt; needs no secret. Raises ThresholdNotMet."""
+    manifest, key = state.require()
+    named = state.named()
+    roots: Sequence[mpz] = []
+    if named:
+        chosen = dict(list(state.partial_roots.items())[: manifest.threshold])
+        xs = counting.roots_statement(state)
+        roots = threshold.combine(
+            key.N, len(manifest.trustees), xs, {index: partial.roots for index, partial in chosen.items()}
+        )
+    plaintexts = [_plaintext(key.N, key.N2, c, r) for c, r in zip(named, roots, strict=True)]
+    width = modulus_bytes(manifest)
+    (m_column, m_data), (r_column, r_data) = write_column(plaintexts, width), write_column(roots, width)
+    body = {
+        "election": encode_bytes(manifest.election),
+        "plaintexts": m_column.to_record(),
+        "roots": r_column.to_record(),
+    }
+    return body, {m_column.digest: m_data, r_column.digest: r_data}
+
+
+def _plaintext(N: mpz, N2: mpz, c: mpz, r: mpz) -> mpz:
+    """m = ((c·r^{−N} mod N²) − 1)/N; r^N = c mod N, so the division is exact."""
+    quotient = c * pow(pow(r, N, N2), -1, N2) % N2
+    return (quotient - 1) // N
+
+
+def result_body(state: State) -> dict[str, Any]:
+    """The result that the openings say."""
+    manifest, _ = state.require()
+    return {"election": encode_bytes(manifest.election), **counting.result_record(state)}

@@ -1,0 +1,1 @@
+"""Public mathematics on integers and bytes: no files, no entries, no secrets."""

@@ -1,0 +1,209 @@
+"""The archive of an election: a zip or a directory of exactly these files.
+
+    archive.json        {"entries": n, "format": "tashika-archive", "version": 1}
+    checkpoint          the signed note for size n
+    entries.jsonl       n canonical entries, each ended by a newline
+    columns/<hex>.txt   the columns, named by their SHA-256
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from verifier.errors import NotCanonical, Unreadable, UnsafeArchive, UnsupportedVersion
+from verifier.record import unzip
+from verifier.record.canonical import parse
+
+FORMAT, VERSION = "tashika-archive", 1
+HEADER, CHECKPOINT, ENTRIES, COLUMNS = "archive.json", "checkpoint", "entries.jsonl", "columns"
+MAX_ENTRIES = 10_000_000
+MAX_ENTRY_BYTES = 8 << 20
+MAX_TOTAL_BYTES = 64 << 30
+
+_COLUMN_NAME = re.compile(r"columns/([0-9a-f]{64})\.txt", re.ASCII)
+_MAX_COLUMN_BYTES = 2 << 30
+_MAX_BYTES = {HEADER: 4096, CHECKPOINT: 64 * 1024, ENTRIES: MAX_TOTAL_BYTES}
+
+
+@dataclass(eq=False)
+class Archive:
+    """An archive that was found safe. A worker process gets its own copy by pickle and opens the files itself."""
+
+    root: Path
+    size: int
+    """entries that archive.json promises"""
+    checkpoint: bytes
+    """the signed note, not parsed"""
+    columns: frozenset[bytes]
+    """digests that the names of column files state"""
+    max_entry_bytes: int = MAX_ENTRY_BYTES
+    _offsets: array[int] = field(default_factory=lambda: array("Q"), repr=False)
+    _present: int = 0
+    _file: BinaryIO | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+    @property
+    def present(self) -> int:
+        """How many entries there are. Raises as `index`."""
+        self.index()
+        return self._present
+
+    def index(self) -> array[int]:
+        """Where each entry begins in entries.jsonl, and where the last ends; found once.
+
+        Entries beyond `size` are counted only. Raises NotCanonical for a line that is empty, longer than
+        `max_entry_bytes` or not ended.
+        """
+        if not self._offsets:
+            self._offsets, self._present = self._scan()
+        return self._offsets
+
+    def _scan(self) -> tuple[array[int], int]:
+        offsets, position, present = array("Q", [0]), 0, 0
+        with open(self.root / ENTRIES, "rb") as lines:
+            while line := lines.readline(self.max_entry_bytes + 2):
+                if line[-1:] != b"\n":
+                    long = len(line) > self.max_entry_bytes
+                    fault = f"is longer than {self.max_entry_bytes} bytes" if long else "is not ended by a newline"
+                    raise NotCanonical(f"{ENTRIES}: line {present} {fault}")
+                if len(line) == 1:
+                    raise NotCanonical(f"{ENTRIES}: line {present} is empty")
+                position, present = position + len(line), present + 1
+                if present <= self.size:
+                    offsets.append(position)
+        return offsets, present
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of entry `index`, without the newline. Raises NotCanonical when there is none, or as `index`."""
+        offsets = self.index()
+        if not 0 <= index < len(offsets) - 1:
+            raise NotCanonical(f"there is no entry {index}")
+        if self._file is None:
+            self._file = open(self.root / ENTRIES, "rb")  # noqa: SIM115  (kept open: one read for each entry)
+        self._file.seek(offsets[index])
+        return self._file.read(offsets[index + 1] - offsets[index] - 1)
+
+    def column_path(self, digest: bytes) -> Path:
+        """Where a column is kept; its file may say something else than its name. Raises NotCanonical."""
+        if digest not in self.columns:
+            raise NotCanonical(f"column {digest.hex()} is missing")
+        return self.root / column_name(digest)
+
+    def column(self, digest: bytes) -> bytes:
+        """The bytes of a column's file. Raises NotCanonical when there is none."""
+        return self.column_path(digest).read_bytes()
+
+    def close(self) -> None:
+        """Close the file that `entry` keeps open."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+def column_name(digest: bytes) -> str:
+    """The file of a column inside an archive."""
+    return f"{COLUMNS}/{digest.hex()}.txt"
+
+
+def open_archive(
+    path: Path, workspace: Path, max_entry_bytes: int = MAX_ENTRY_BYTES, max_total_bytes: int = MAX_TOTAL_BYTES
+) -> Archive:
+    """The archive at `path`: a directory, used in place, or a zip, checked and then unpacked into `workspace`.
+
+    Raises UnsafeArchive, Unreadable (no archive, or damaged), UnsupportedVersion, and NotCanonical for archive.json.
+    """
+    path, workspace = Path(path), Path(workspace)
+    try:
+        root = path if path.is_dir() else _unzip(path, workspace, max_total_bytes)
+        sizes = _list(root)
+        if HEADER in sizes:
+            _version(root)
+        columns = _require_plain(sizes, max_total_bytes)
+        return Archive(root, _entries(root), (root / CHECKPOINT).read_bytes(), columns, max_entry_bytes)
+    except OSError as error:
+        raise Unreadable(f"{error.filename or path}: {error.strerror}") from None
+
+
+def _unzip(path: Path, workspace: Path, max_total_bytes: int) -> Path:
+    with open(path, "rb") as file:
+        placed = unzip.read_members(file)
+        for member, data in placed:
+            if member.name == HEADER and member.size <= _MAX_BYTES[HEADER]:
+                _check_version(b"".join(unzip.unpack(file, member, data)))
+        _require_plain({member.name: member.size for member, _ in placed}, max_total_bytes)
+        (workspace / COLUMNS).mkdir(parents=True, exist_ok=True)
+        for member, data in placed:
+            with open(workspace / member.name, "xb") as target:
+                target.writelines(unzip.unpack(file, member, data))
+    return workspace
+
+
+def _list(root: Path) -> dict[str, int]:
+    """The files of a directory archive by name, with their sizes; nothing is followed."""
+    sizes: dict[str, int] = {}
+    folders = [""]
+    for folder in folders:
+        for item in os.scandir(root / folder):
+            name = folder + item.name
+            if name == COLUMNS and item.is_dir(follow_symlinks=False):
+                folders.append(COLUMNS + "/")
+                continue
+            if not item.is_file(follow_symlinks=False):
+                raise UnsafeArchive(f"{name!a} is a link, a directory or a device")
+            sizes[name] = item.stat(follow_symlinks=False).st_size
+            if len(sizes) > unzip.MAX_MEMBERS:
+                raise UnsafeArchive(f"more than {unzip.MAX_MEMBERS} files")
+    return sizes
+
+
+def _require_plain(sizes: Mapping[str, int], max_total_bytes: int) -> frozenset[bytes]:
+    """Names and sizes are those of an archive; the digests of its columns."""
+    columns = set()
+    for name, size in sizes.items():
+        match = _COLUMN_NAME.fullmatch(name)
+        if not match and name not in _MAX_BYTES:
+            raise UnsafeArchive(f"{name!a} is not a file of an archive")
+        if match:
+            columns.add(bytes.fromhex(match[1]))
+        if size > _MAX_BYTES.get(name, _MAX_COLUMN_BYTES):
+            raise UnsafeArchive(f"{name} is too large, {size} bytes")
+    if sum(sizes.values()) > max_total_bytes:
+        raise UnsafeArchive(f"{sum(sizes.values())} bytes unpacked where at most {max_total_bytes} are allowed")
+    for name in _MAX_BYTES:
+        if name not in sizes:
+            raise Unreadable(f"{name} is missing")
+    return frozenset(columns)
+
+
+def _check_version(raw: bytes) -> Any:
+    """archive.json, parsed. Raises UnsupportedVersion before anything else is asked of it."""
+    header = parse(raw, _MAX_BYTES[HEADER])
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise UnsupportedVersion(f"{HEADER} does not say that this is a {FORMAT}")
+    version = header.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise UnsupportedVersion(f"format version {version!r:.40} where this program knows {VERSION}")
+    return header
+
+
+def _version(root: Path) -> Any:
+    with open(root / HEADER, "rb") as file:
+        return _check_version(file.read(_MAX_BYTES[HEADER] + 1))
+
+
+def _entries(root: Path) -> int:
+    header = _version(root)
+    entries = header.get("entries")
+    if header.keys() != {"entries", "format", "version"} or isinstance(entries, bool) or not isinstance(entries, int):
+        raise NotCanonical(f"{HEADER} is an object of entries, format and version")
+    if not 0 <= entries <= MAX_ENTRIES:
+        raise NotCanonical(f"{HEADER}: {entries} entries where at most {MAX_ENTRIES} are allowed")
+    return entries

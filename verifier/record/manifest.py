@@ -1,0 +1,324 @@
+"""The manifest: what is fixed before anyone votes. Its hash is the election's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from verifier import PROTOCOL
+from verifier.crypto.transcript import digest
+from verifier.errors import NotCanonical
+from verifier.record import schema
+from verifier.record.canonical import serialise
+from verifier.record.schema import (
+    KEY,
+    boolean,
+    identifier,
+    list_of,
+    minute,
+    one_of,
+    text,
+    whole,
+)
+
+MODULUS_BITS = (2048, 3072, 4096)
+ACTS = (
+    "manifest",
+    "key",
+    "roll-commitment",
+    "credential-replaced",
+    "polls-opened",
+    "polls-closed",
+    "withdrawals",
+    "tally-frozen",
+    "result",
+    "correction",
+)
+"""Entries that officials sign; the manifest says how many, never fewer than two."""
+BLANK = "blank"
+MAX_OPTIONS = 500
+
+
+class Kind(StrEnum):
+    """How a contest is answered and counted (protocol, section 3)."""
+
+    CHOOSE_ONE = "choose-one"
+    CHOOSE_SEVERAL = "choose-several"
+    INDEX = "index"
+    RANKING = "ranking"
+    TEXT = "text"
+
+
+HOMOMORPHIC = (Kind.CHOOSE_ONE, Kind.CHOOSE_SEVERAL)
+
+
+@dataclass(frozen=True)
+class Party:
+    """Someone who signs: an official, trustee, mixer, witness or the registrar."""
+
+    name: str
+    key: bytes
+    """Ed25519 public key, 32 bytes"""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A candidate, judge or answer, in the order that the board drew."""
+
+    id: str
+    name: str
+    reading: str
+    party: str
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One question on the ballot."""
+
+    id: str
+    title: str
+    kind: Kind
+    options: tuple[Option, ...]
+    blank: bool
+    """may be left blank; a blank vote is counted as such"""
+    least: int
+    """fewest marks (choose several), ranks (ranking) or bytes (text) of an answer that is not blank"""
+    most: int
+    """most marks, ranks or bytes of an answer"""
+    width: int
+    """ciphertexts per answer of a mixnet contest; 1 except for long texts and rankings"""
+
+    @property
+    def homomorphic(self) -> bool:
+        return self.kind in HOMOMORPHIC
+
+    @property
+    def choices(self) -> int:
+        """L: the number of options of *choose one* and *index*, a blank vote included as the last."""
+        return len(self.options) + self.blank
+
+    @property
+    def ciphertexts(self) -> int:
+        """Ciphertexts in one answer."""
+        if self.kind is Kind.CHOOSE_ONE:
+            return 1
+        return len(self.options) if self.kind is Kind.CHOOSE_SEVERAL else self.width
+
+    @property
+    def proofs(self) -> int:
+        """Proofs in one answer: one for each ciphertext, and one for the total of *choose several*."""
+        return self.ciphertexts + (self.kind is Kind.CHOOSE_SEVERAL)
+
+    def option_id(self, index: int) -> str:
+        """The id of choice `index` in [0, choices)."""
+        return self.options[index].id if index < len(self.options) else BLANK
+
+    @property
+    def limits(self) -> tuple[int, ...]:
+        """The permitted numbers of marks of *choose several*: min … max, and 0 where a blank is allowed."""
+        marks = range(self.least, self.most + 1)
+        return (0, *marks) if self.blank and self.least > 0 else tuple(marks)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A ballot style: which contests the voters of a counting unit answer."""
+
+    id: str
+    unit: str
+    contests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The parsed manifest; `record` is its wire form."""
+
+    title: str
+    legal_basis: str
+    opens: datetime
+    closes: datetime
+    modulus_bits: int
+    threshold: int
+    minimum_group: int
+    revote: bool
+    generators: str
+    origin: str
+    board_key: bytes
+    registrar: Party
+    officials: tuple[Party, ...]
+    trustees: tuple[Party, ...]
+    mixers: tuple[Party, ...]
+    witnesses: tuple[Party, ...]
+    witness_threshold: int
+    acts: dict[str, int]
+    units: tuple[str, ...]
+    unit_names: dict[str, str]
+    contests: tuple[Contest, ...]
+    styles: tuple[Style, ...]
+    election: bytes
+    """the manifest's hash: the election id"""
+
+    def contest(self, contest_id: str) -> Contest:
+        """Raises KeyError for an unknown id."""
+        return next_by_id(self.contests, contest_id)
+
+    def style(self, style_id: str) -> Style:
+        """Raises KeyError for an unknown id."""
+        return next_by_id(self.styles, style_id)
+
+    def contests_of(self, style: Style) -> Iterator[Contest]:
+        """The contests of a ballot style in the order of the ballot."""
+        return (self.contest(contest_id) for contest_id in style.contests)
+
+
+def next_by_id(items: tuple[Any, ...], wanted: str) -> Any:
+    """The item with this id. Raises KeyError."""
+    for item in items:
+        if item.id == wanted:
+            return item
+    raise KeyError(wanted)
+
+
+def _party(value: Any, where: str) -> Party:
+    return Party(**schema.record(value, where, name=text(100, 1), key=KEY))
+
+
+def _option(value: Any, where: str) -> Option:
+    shapes = {"id": identifier, "name": text(100, 1), "reading": text(100), "party": text(100)}
+    return Option(**schema.record(value, where, **shapes))
+
+
+def _contest(value: Any, where: str) -> Contest:
+    fields = schema.record(
+        value,
+        where,
+        id=identifier,
+        title=text(200, 1),
+        kind=one_of(*Kind),
+        options=list_of(_option, 0, MAX_OPTIONS),
+        blank=boolean,
+        least=whole(0, 100_000),
+        most=whole(0, 100_000),
+        width=whole(1, 64),
+    )
+    contest = Contest(**{**fields, "kind": Kind(fields["kind"])})
+    _check_contest(contest, where)
+    return contest
+
+
+def _check_contest(contest: Contest, where: str) -> None:
+    options = len(contest.options)
+    if contest.kind is Kind.TEXT and options:
+        raise NotCanonical(f"{where}: a write-in contest lists no options")
+    if contest.kind is not Kind.TEXT and not options:
+        raise NotCanonical(f"{where}: a contest without options")
+    if contest.kind in (Kind.CHOOSE_ONE, Kind.INDEX) and (contest.least, contest.most) != (1, 1):
+        raise NotCanonical(f"{where}: choosing one needs least = most = 1")
+    if contest.kind in (Kind.CHOOSE_SEVERAL, Kind.RANKING) and contest.most > options:
+        raise NotCanonical(f"{where}: at most {options} can be chosen")
+    if not contest.least <= contest.most:
+        raise NotCanonical(f"{where}: least is above most")
+    if contest.homomorphic and contest.width != 1:
+        raise NotCanonical(f"{where}: only a mixnet answer is more than one ciphertext wide")
+
+
+def _style(value: Any, where: str) -> Style:
+    shapes = {"id": identifier, "unit": identifier, "contests": list_of(identifier, 1, 100)}
+    return Style(**schema.record(value, where, **shapes))
+
+
+def _unique(values: Iterator[Any], where: str) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise NotCanonical(f"{where}: {value if isinstance(value, str) else 'a key'} is there twice")
+        seen.add(value)
+
+
+def parse_manifest(value: Any) -> Manifest:
+    """Shape and references of a manifest; what the numbers mean is checked by V3.4 and V3.17.
+
+    Raises NotCanonical or BadInteger.
+    """
+    where = "manifest"
+    fields = schema.record(
+        value,
+        where,
+        protocol=one_of(PROTOCOL),
+        title=text(200, 1),
+        legal_basis=text(500),
+        opens=minute,
+        closes=minute,
+        modulus_bits=whole(256, 4096),
+        threshold=whole(1, 20),
+        minimum_group=whole(0, 1_000_000),
+        revote=boolean,
+        generators=text(200, 1),
+        board=schema.shape(origin=text(200, 1), key=KEY),
+        registrar=_party,
+        officials=list_of(_party, 2, 100),
+        trustees=list_of(_party, 1, 20),
+        mixers=list_of(_party, 0, 20),
+        witnesses=list_of(_party, 0, 100),
+        witness_threshold=whole(0, 100),
+        acts=schema.shape(**{act: whole(2, 100) for act in ACTS}),
+        units=list_of(schema.shape(id=identifier, name=text(100, 1)), 1, 10_000),
+        contests=list_of(_contest, 1, 100),
+        styles=list_of(_style, 1, 10_000),
+    )
+    del fields["protocol"]
+    board = fields.pop("board")
+    units = fields.pop("units")
+    manifest = Manifest(
+        **fields,
+        origin=board["origin"],
+        board_key=board["key"],
+        units=tuple(unit["id"] for unit in units),
+        unit_names={unit["id"]: unit["name"] for unit in units},
+        election=election_id(value),
+    )
+    _check_references(manifest)
+    return manifest
+
+
+def _check_references(manifest: Manifest) -> None:
+    where = "manifest"
+    if any(character.isspace() or character == "+" for character in manifest.origin):
+        raise NotCanonical(f"{where}, board: an origin without spaces and plus signs was expected")
+    if manifest.threshold > len(manifest.trustees):
+        raise NotCanonical(f"{where}: the threshold is above the number of trustees")
+    if manifest.witness_threshold > len(manifest.witnesses):
+        raise NotCanonical(f"{where}: the witness threshold is above the number of witnesses")
+    if max(manifest.acts.values()) > len(manifest.officials):
+        raise NotCanonical(f"{where}: an act needs more signatures than there are officials")
+    if manifest.opens >= manifest.closes:
+        raise NotCanonical(f"{where}: the polls close before they open")
+    if any(not contest.homomorphic for contest in manifest.contests) and not manifest.mixers:
+        raise NotCanonical(f"{where}: a mixnet contest needs at least one mixer")
+    for name in ("officials", "trustees", "mixers", "witnesses"):
+        _unique((party.key for party in getattr(manifest, name)), f"{where}, {name}")
+    _unique((party.name for party in manifest.witnesses), f"{where}, witnesses")
+    _unique(iter(manifest.units), f"{where}, units")
+    _unique((contest.id for contest in manifest.contests), f"{where}, contests")
+    _unique((style.id for style in manifest.styles), f"{where}, styles")
+    for contest in manifest.contests:
+        place = f"{where}, contest {contest.id}"
+        _unique((option.id for option in contest.options), place)
+        if any(option.id == BLANK for option in contest.options):
+            raise NotCanonical(f"{place}: the id {BLANK!r} is reserved for blank votes")
+    known = {contest.id for contest in manifest.contests}
+    for style in manifest.styles:
+        _unique(iter(style.contests), f"{where}, style {style.id}")
+        if style.unit not in manifest.unit_names:
+            raise NotCanonical(f"{where}, style {style.id}: unknown unit {style.unit!r}")
+        for contest_id in style.contests:
+            if contest_id not in known:
+                raise NotCanonical(f"{where}, style {style.id}: unknown contest {contest_id!r}")
+
+
+def election_id(value: Any) -> bytes:
+    """The hash of a manifest's canonical form: 32 bytes."""
+    return digest("manifest", serialise(value))

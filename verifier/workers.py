@@ -1,0 +1,121 @@
+"""Where heavy checks run: in this process, or spread over all cores asked for.
+
+Work is cut into chunks; what a chunk's checks find comes back as a Report and is merged, so the verdict does not depend
+on where it was computed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, Protocol
+
+from verifier.ballots import Sealed, Setting, examine
+from verifier.record.entries import parse_entry
+from verifier.report import Judge, Report
+
+CHUNK = 256
+"""ballots in one batch: large enough that the one N-th power of a batch does not matter"""
+
+
+class Workers(Protocol):
+    """What replay asks for."""
+
+    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
+        """Check the proofs of one ballot, now or with others."""
+
+    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
+        """`function` of each chunk, in order."""
+
+    def drain(self) -> None:
+        """Wait until everything asked for was checked."""
+
+    @property
+    def jobs(self) -> int:
+        """How many chunks to cut a large piece of work into."""
+
+
+class InProcess:
+    """Everything at once, here: the server's admission, where a ballot is judged before it is stored."""
+
+    jobs = 1
+
+    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
+        examine(judge, setting, [ballot])
+
+    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
+        return map(function, chunks)
+
+    def drain(self) -> None:
+        return
+
+
+class EntrySource(Protocol):
+    """An archive that worker processes can open again."""
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of entry `index`."""
+
+
+def _examine_chunk(source: EntrySource, setting: Setting, chunk: Sequence[tuple[int, str]]) -> Report:
+    report = Report()
+    ballots = (Sealed(where, parse_entry(source.entry(index))) for index, where in chunk)
+    examine(report, setting, ballots)
+    return report
+
+
+class Pool:
+    """Worker processes that read the ballots of a chunk from the archive themselves.
+
+    `with Pool(...) as pool`: leaving ends the processes. The number of waiting chunks is bounded.
+    """
+
+    def __init__(self, jobs: int, source: EntrySource, report: Report, progress: Callable[[int], None]) -> None:
+        self.jobs = jobs
+        self._source, self._report, self._progress = source, report, progress
+        self._chunk: list[tuple[int, str]] = []
+        self._setting: Setting | None = None
+        self._waiting: deque[tuple[int, Future[Report]]] = deque()
+        context = multiprocessing.get_context("spawn" if jobs > 1 else None)
+        self._executor = ProcessPoolExecutor(jobs, mp_context=context) if jobs > 1 else None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
+        self._setting = setting
+        self._chunk.append((index, ballot.where))
+        if len(self._chunk) >= CHUNK:
+            self._submit()
+
+    def _submit(self) -> None:
+        if not self._chunk or self._setting is None:
+            return
+        chunk, self._chunk = self._chunk, []
+        if self._executor is None:
+            self._report.merge(_examine_chunk(self._source, self._setting, chunk))
+            self._progress(len(chunk))
+            return
+        future = self._executor.submit(_examine_chunk, self._source, self._setting, chunk)
+        self._waiting.append((len(chunk), future))
+        while len(self._waiting) > 2 * self.jobs:
+            self._collect()
+
+    def _collect(self) -> None:
+        count, future = self._waiting.popleft()
+        self._report.merge(future.result())
+        self._progress(count)
+
+    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
+        return self._executor.map(function, chunks) if self._executor else map(function, chunks)
+
+    def drain(self) -> None:
+        self._submit()
+        while self._waiting:
+            self._collect()
