@@ -47,7 +47,7 @@ class MerkleTree:
             hashes += node
             if len(hashes) // HASH_BYTES % 2:
                 return
-            node = node_hash(hashes[-2 * HASH_BYTES : -HASH_BYTES], hashes[-HASH_BYTES:])
+            node = hashlib.sha256(b"\x01" + hashes[-2 * HASH_BYTES :]).digest()
             level += 1
             if level == len(self._levels):
                 self._levels.append(bytearray())

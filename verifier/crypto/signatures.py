@@ -1,6 +1,7 @@
 """Ed25519, strictly: RFC 8032 with S < L, canonical A and R, small-order A refused (protocol, section 10).
 
-libsodium decides. It also refuses an R of small order, which no honest signer makes.
+libsodium decides, by S·B = R + k·A without the cofactor. It also refuses an R of small order, which no honest signer
+makes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     """Is `signature` (R ‖ S, 64 bytes) by `key` (A, 32 bytes) on `message`? Anything malformed is not."""
     if len(key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
-    # libsodium from 1.0.19 on decodes R instead of comparing its bytes, so a second encoding of R is ours to refuse
+    # libsodium compares R as bytes or as a point, as its version goes; here a second encoding never counts
     if not (_is_canonical(key) and _is_canonical(signature[:32])):
         return False
     try:

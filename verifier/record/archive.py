@@ -1,24 +1,28 @@
 """The archive of an election: a zip or a directory of exactly these files.
 
-    archive.json        {"entries": n, "format": "tashika-archive", "version": 1}
-    checkpoint          the signed note for size n
-    entries.jsonl       n canonical entries, each ended by a newline
-    columns/<hex>.txt   the columns, named by their SHA-256
+archive.json        {"entries": n, "format": "tashika-archive", "version": 1}
+checkpoint          the signed note for size n
+entries.jsonl       n canonical entries, each ended by a newline
+columns/<hex>.txt   the columns, named by their SHA-256
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
+import zipfile
+import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from verifier.errors import NotCanonical, Unreadable, UnsafeArchive, UnsupportedVersion
 from verifier.record import unzip
-from verifier.record.canonical import parse
+from verifier.record.canonical import parse, serialise
 
 FORMAT, VERSION = "tashika-archive", 1
 HEADER, CHECKPOINT, ENTRIES, COLUMNS = "archive.json", "checkpoint", "entries.jsonl", "columns"
@@ -43,53 +47,49 @@ class Archive:
     columns: frozenset[bytes]
     """digests that the names of column files state"""
     max_entry_bytes: int = MAX_ENTRY_BYTES
-    _offsets: array[int] = field(default_factory=lambda: array("Q"), repr=False)
-    _present: int = 0
+    _bounds: array[int] = field(default_factory=lambda: array("Q"), repr=False)
+    """where each entry begins, and where the last ends"""
     _file: BinaryIO | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None}
 
-    @property
-    def present(self) -> int:
-        """How many entries there are. Raises as `index`."""
-        self.index()
-        return self._present
-
     def index(self) -> array[int]:
-        """Where each entry begins in entries.jsonl, and where the last ends; found once.
+        """Where each entry begins in entries.jsonl; found once. Its length is the number of entries there are.
 
-        Entries beyond `size` are counted only. Raises NotCanonical for a line that is empty, longer than
-        `max_entry_bytes` or not ended.
+        It ends with the first entry beyond `size`, so that it cannot outgrow the promise. Raises NotCanonical for a
+        line that is empty, longer than `max_entry_bytes` or not ended.
         """
-        if not self._offsets:
-            self._offsets, self._present = self._scan()
-        return self._offsets
+        return self._found()[:-1]
 
-    def _scan(self) -> tuple[array[int], int]:
-        offsets, position, present = array("Q", [0]), 0, 0
+    def _found(self) -> array[int]:
+        if not self._bounds:
+            self._bounds = self._scan()
+        return self._bounds
+
+    def _scan(self) -> array[int]:
+        bounds = array("Q", [0])
         with open(self.root / ENTRIES, "rb") as lines:
-            while line := lines.readline(self.max_entry_bytes + 2):
+            while len(bounds) <= self.size + 1 and (line := lines.readline(self.max_entry_bytes + 1)):
+                number = len(bounds) - 1
+                if len(line) > self.max_entry_bytes and line[-1:] != b"\n":
+                    raise NotCanonical(f"{ENTRIES}: line {number} is longer than {self.max_entry_bytes} bytes")
                 if line[-1:] != b"\n":
-                    long = len(line) > self.max_entry_bytes
-                    fault = f"is longer than {self.max_entry_bytes} bytes" if long else "is not ended by a newline"
-                    raise NotCanonical(f"{ENTRIES}: line {present} {fault}")
-                if len(line) == 1:
-                    raise NotCanonical(f"{ENTRIES}: line {present} is empty")
-                position, present = position + len(line), present + 1
-                if present <= self.size:
-                    offsets.append(position)
-        return offsets, present
+                    raise NotCanonical(f"{ENTRIES}: line {number} is not ended by a newline")
+                if line == b"\n":
+                    raise NotCanonical(f"{ENTRIES}: line {number} is empty")
+                bounds.append(bounds[-1] + len(line))
+        return bounds
 
     def entry(self, index: int) -> bytes:
         """The bytes of entry `index`, without the newline. Raises NotCanonical when there is none, or as `index`."""
-        offsets = self.index()
-        if not 0 <= index < len(offsets) - 1:
+        bounds = self._found()
+        if not 0 <= index < len(bounds) - 1:
             raise NotCanonical(f"there is no entry {index}")
         if self._file is None:
             self._file = open(self.root / ENTRIES, "rb")  # noqa: SIM115  (kept open: one read for each entry)
-        self._file.seek(offsets[index])
-        return self._file.read(offsets[index + 1] - offsets[index] - 1)
+        self._file.seek(bounds[index])
+        return self._file.read(bounds[index + 1] - bounds[index] - 1)
 
     def column_path(self, digest: bytes) -> Path:
         """Where a column is kept; its file may say something else than its name. Raises NotCanonical."""
@@ -207,3 +207,59 @@ def _entries(root: Path) -> int:
     if not 0 <= entries <= MAX_ENTRIES:
         raise NotCanonical(f"{HEADER}: {entries} entries where at most {MAX_ENTRIES} are allowed")
     return entries
+
+
+def write_archive(
+    path: Path, entries: Iterable[bytes], columns: Iterable[tuple[bytes, bytes]], checkpoint: bytes
+) -> None:
+    """Write the zip of these entries, columns (digest, text) and signed note; the same input gives the same bytes.
+
+    Nothing is at `path` until all of it is; at no time is more than one entry or column in memory.
+    Raises NotCanonical for an entry with a newline.
+    """
+    with tempfile.TemporaryDirectory(prefix=".archive-", dir=path.parent) as folder:
+        root, packed = Path(folder, "archive"), Path(folder, "archive.zip")
+        _write_files(root, entries, columns, checkpoint)
+        with open(packed, "wb") as file:
+            with zipfile.ZipFile(file, "w") as target:
+                for name in sorted(_list(root)):
+                    _add(target, root, name)
+            file.flush()
+            os.fsync(file.fileno())
+        packed.replace(path)
+
+
+def _write_files(
+    root: Path, entries: Iterable[bytes], columns: Iterable[tuple[bytes, bytes]], checkpoint: bytes
+) -> None:
+    (root / COLUMNS).mkdir(parents=True)
+    count = 0
+    with open(root / ENTRIES, "wb") as lines:
+        for count, entry in enumerate(entries, 1):
+            if b"\n" in entry:
+                raise NotCanonical(f"entry {count - 1} holds a newline")
+            lines.write(entry + b"\n")
+    for digest, text in columns:
+        (root / column_name(digest)).write_bytes(text)
+    (root / CHECKPOINT).write_bytes(checkpoint)
+    (root / HEADER).write_bytes(serialise({"entries": count, "format": FORMAT, "version": VERSION}))
+
+
+def _add(target: zipfile.ZipFile, root: Path, name: str) -> None:
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.create_system, info.external_attr = 3, 0o100644 << 16
+    info.compress_type = zipfile.ZIP_STORED if _is_dense(root / name) else zipfile.ZIP_DEFLATED
+    info._compresslevel = 1  # type: ignore[attr-defined]  # public as compress_level from Python 3.13 on
+    with open(root / name, "rb") as source, target.open(info, "w", force_zip64=True) as member:
+        shutil.copyfileobj(source, member, 1 << 20)
+
+
+def _is_dense(file: Path) -> bool:
+    """Would deflate pass the ratio that readers allow? Known as soon as enough has come out, so mostly at once."""
+    deflater, packed = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS), 0
+    with open(file, "rb") as source:
+        while chunk := source.read(1 << 18):
+            packed += len(deflater.compress(chunk))
+            if packed * unzip.MAX_RATIO >= file.stat().st_size:
+                return False
+    return (packed + len(deflater.flush())) * unzip.MAX_RATIO < file.stat().st_size

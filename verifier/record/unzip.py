@@ -117,10 +117,11 @@ def _directory(file: BinaryIO) -> tuple[int, int, int]:
     """Where the central directory begins and ends, and how many members it lists."""
     total = file.seek(0, 2)
     tail = _read_at(file, max(0, total - _END.size - 0xFFFF), total)
-    if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
-        if b"PK\x05\x06" in tail:
-            raise UnsafeArchive("bytes after the end of the zip")
+    found = tail.rfind(b"PK\x05\x06")
+    if found < 0 or found > len(tail) - _END.size:
         raise Unreadable("not a zip, or truncated")
+    if found < len(tail) - _END.size:
+        raise UnsafeArchive("bytes after the end of the zip")
     _, disk, first_disk, here, count, length, start, comment = _END.unpack(tail[-_END.size :])
     end = total - _END.size
     locator = _read_at(file, max(0, end - _LOCATOR_64.size), end)
@@ -176,7 +177,7 @@ def _local_header(file: BinaryIO, member: Member) -> int:
         raise UnsafeArchive(f"{member.name}: no header where the directory says")
     _, _, flags, method, time, date, crc, packed, size, n, m = _LOCAL.unpack(header)
     start = member.offset + _LOCAL.size
-    data = start + n + m
+    data: int = start + n + m
     name, extra = _read_at(file, start, start + n), _read_at(file, start + n, data)
     size, packed = _large(member.name, extra, size, packed)
     said = (name, flags, method, date << 16 | time, crc, packed, size)
@@ -189,11 +190,10 @@ def _local_header(file: BinaryIO, member: Member) -> int:
 def _large(name: str, extra: bytes, *values: int) -> tuple[int, ...]:
     """The values, those that do not fit 32 bits taken from the zip64 field, which is the only extra field allowed."""
     missing = values.count(_IN_EXTRA)
-    if extra[:4] != (struct.pack("<2H", 1, 8 * missing) if missing else b"") or len(extra) != (4 + 8 * missing) * (
-        missing > 0
-    ):
+    head = struct.pack("<2H", 1, 8 * missing) if missing else b""
+    if not extra.startswith(head) or len(extra) != len(head) + 8 * missing:
         raise UnsafeArchive(f"{name} has extra fields in its header")
-    large = iter(struct.unpack(f"<{missing}Q", extra[4:]))
+    large = iter(struct.unpack(f"<{missing}Q", extra[len(head) :]))
     return tuple(next(large) if value == _IN_EXTRA else value for value in values)
 
 

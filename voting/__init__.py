@@ -1,0 +1,1 @@
+"""The server: the Django project that runs an election and keeps its public board."""

@@ -1,0 +1,1 @@
+"""A whole invented election, from key ceremony to verified result, with real cryptography."""
