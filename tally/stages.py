@@ -5,14 +5,17 @@ Nothing here decides anything: replay will find the same by itself, and refuses 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from gmpy2 import mpz
 
-from tally.mixing import shuffle_and_prove
+from tally import mixing
+from tally.errors import ThresholdNotMet
 from tally.roots import partial_roots
 from verifier.crypto import shuffle, threshold
+from verifier.crypto.seed import plaintext
+from verifier.crypto.transcript import digest
 from verifier.record.canonical import encode_bytes, encode_integer
 from verifier.record.column import write_column
 from verifier.record.entries import modulus_bytes
@@ -22,6 +25,10 @@ from verifier.replay.state import ContestTally, Group, Log, State
 Columns = dict[bytes, bytes]
 """digest → bytes of the columns that an entry names"""
 Progress = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
 
 
 def freeze_body(state: State, log: Log, decided: Collection[str] = ()) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def pending_mix_stages(state: State) -> list[tuple[str, int, int]]:
 
 
 def mix_stage_body(
-    state: State, contest: str, group_number: int, progress: Progress | None = None
+    state: State, contest: str, group_number: int, progress: Progress = _silent
 ) -> tuple[dict[str, Any], Columns]:
     """Re-encrypt and shuffle one group, with proof; the permutation is forgotten on return."""
     manifest, key = state.require()
@@ -70,11 +77,13 @@ def mix_stage_body(
     stage = group.stages + 1
     width = 2 * modulus_bytes(manifest)
     context = counting.mix_context(state, contest, group_number, stage, group.digest)
-    outputs, proof, _ = shuffle_and_prove(
-        key, manifest.election, context, group.columns, group.digest, progress=progress
+    shuffled = mixing.shuffle(key, group.columns, progress)
+    written = [write_column(column, width) for column in shuffled.outputs]
+    output_digest = digest("rows", [column.digest for column, _ in written])
+    statement = shuffle.Statement(
+        key, context, manifest.election, group.columns, shuffled.outputs, group.digest, output_digest
     )
-    written = [write_column(column, width) for column in outputs]
-    record, columns = shuffle.to_record(proof, key.bits)
+    record, columns = shuffle.to_record(mixing.prove(statement, shuffled), key.bits)
     columns |= {column.digest: data for column, data in written}
     body = {
         "election": encode_bytes(manifest.election),
@@ -90,7 +99,7 @@ def mix_stage_body(
 
 
 def partial_roots_body(
-    state: State, trustee: int, share: mpz, progress: Progress | None = None
+    state: State, trustee: int, share: mpz, progress: Progress = _silent
 ) -> tuple[dict[str, Any], Columns]:
     """One trustee's partial roots of exactly what replay names, with their proof."""
     manifest, key = state.require()
@@ -118,14 +127,13 @@ def opening_body(state: State) -> tuple[dict[str, Any], Columns]:
     """Combine the partial roots of t trustees and decrypt; needs no secret. Raises ThresholdNotMet."""
     manifest, key = state.require()
     named = state.named()
-    roots: Sequence[mpz] = []
-    if named:
-        chosen = dict(list(state.partial_roots.items())[: manifest.threshold])
-        xs = counting.roots_statement(state)
-        roots = threshold.combine(
-            key.N, len(manifest.trustees), xs, {index: partial.roots for index, partial in chosen.items()}
-        )
-    plaintexts = [_plaintext(key.N, key.N2, c, r) for c, r in zip(named, roots, strict=True)]
+    chosen = dict(list(state.partial_roots.items())[: manifest.threshold])
+    if named and len(chosen) < manifest.threshold:
+        raise ThresholdNotMet(f"partial roots of {len(chosen)} trustees, {manifest.threshold} are needed")
+    partials = {index: partial.roots for index, partial in chosen.items()}
+    xs = counting.roots_statement(state)
+    roots = threshold.combine(key.N, len(manifest.trustees), xs, partials) if named else []
+    plaintexts = [plaintext(key, c, r) for c, r in zip(named, roots, strict=True)]
     width = modulus_bytes(manifest)
     (m_column, m_data), (r_column, r_data) = write_column(plaintexts, width), write_column(roots, width)
     body = {
@@ -134,12 +142,6 @@ def opening_body(state: State) -> tuple[dict[str, Any], Columns]:
         "roots": r_column.to_record(),
     }
     return body, {m_column.digest: m_data, r_column.digest: r_data}
-
-
-def _plaintext(N: mpz, N2: mpz, c: mpz, r: mpz) -> mpz:
-    """m = ((c·r^{−N} mod N²) − 1)/N; r^N = c mod N, so the division is exact."""
-    quotient = c * pow(pow(r, N, N2), -1, N2) % N2
-    return (quotient - 1) // N
 
 
 def result_body(state: State) -> dict[str, Any]:

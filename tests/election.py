@@ -17,9 +17,10 @@ from nacl.signing import SigningKey
 
 from tally import stages
 from tally.ballot import BallotMaker, Choice
-from tally.ceremony import Dealt, deal
+from tally.ceremony import Dealt, deal_with
 from tally.ceremony import key_body as make_key_body
 from tally.signing import public_key, sign_entry
+from tests.keys import safe_primes
 from verifier.ballots import Setting
 from verifier.crypto.checkpoint import (
     Checkpoint,
@@ -126,7 +127,7 @@ def small_manifest(**changes: Any) -> dict[str, Any]:
 @cache
 def dealt(bits: int, n: int, t: int, election: bytes) -> Dealt:
     """One ceremony for each shape of key and election."""
-    return deal(bits, n, t, election)
+    return deal_with(*safe_primes(bits // 2), n, t, election)
 
 
 @dataclass

@@ -49,3 +49,17 @@ def secret_key(bits: int = 512) -> SecretKey:
     """A key of exactly `bits` bits, the same at each call."""
     half = bits // 2
     return SecretKey(_prime(0x1234567, half), _prime(0x7654321 << 40, half))
+
+
+@cache
+def safe_primes(bits: int) -> tuple[mpz, mpz]:
+    """Two safe primes of exactly `bits` bits from fixed starts, so that tests repeat."""
+    return _safe_prime(0x1234567, bits), _safe_prime(0x7654321 << 40, bits)
+
+
+def _safe_prime(start: int, bits: int) -> mpz:
+    candidate = mpz(start) | (mpz(3) << (bits - 3))
+    while True:
+        candidate = gmpy2.next_prime(candidate)
+        if gmpy2.is_prime(2 * candidate + 1):
+            return 2 * candidate + 1

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any, Protocol
 
 from verifier.ballots import Sealed, Setting, examine
+from verifier.crypto.multiexp import Parallel
 from verifier.record.entries import parse_entry
 from verifier.report import Judge, Report
 
@@ -20,21 +21,14 @@ CHUNK = 256
 """ballots in one batch: large enough that the one N-th power of a batch does not matter"""
 
 
-class Workers(Protocol):
+class Workers(Parallel, Protocol):
     """What replay asks for."""
 
     def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
         """Check the proofs of one ballot, now or with others."""
 
-    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
-        """`function` of each chunk, in order."""
-
     def drain(self) -> None:
         """Wait until everything asked for was checked."""
-
-    @property
-    def jobs(self) -> int:
-        """How many chunks to cut a large piece of work into."""
 
 
 class InProcess:

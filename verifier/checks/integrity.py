@@ -8,7 +8,9 @@ import gmpy2
 from gmpy2 import mpz
 
 from verifier.checks import check, reject
+from verifier.crypto import shuffle
 from verifier.crypto.paillier import PublicKey
+from verifier.crypto.threshold import PartialRoots, response_bits
 from verifier.crypto.transcript import CHALLENGE_BITS
 from verifier.errors import BadInteger, NotCanonical, UnsafeArchive
 
@@ -71,3 +73,30 @@ def challenge_domain(challenges: Iterable[mpz]) -> None:
     for position, e in enumerate(challenges):
         if not 0 <= e < 1 << CHALLENGE_BITS:
             reject(f"challenge {position} is out of range")
+
+
+@check("V4.8")
+def mix_response_range(proof: shuffle.Proof) -> None:
+    """0 ≤ f_i < 2^{2λ+κ+1} and other scalars in [0, q): otherwise all mixed ballots can be replaced."""
+    if not shuffle.responses_in_range(proof):
+        reject("a response of the mix is out of range")
+
+
+@check("V4.9")
+def group_membership(proof: shuffle.Proof) -> None:
+    """Every commitment x has 0 < x < p and x^q = 1."""
+    if not shuffle.commitments_in_group(proof):
+        reject("a commitment is not in the group")
+
+
+@check("V4.10")
+def share_range(key: PublicKey, proof: PartialRoots) -> None:
+    """0 ≤ z < 2^{|N|+2λ+1}."""
+    if not 0 <= proof.z < mpz(1) << response_bits(key.bits):
+        reject("the response is out of range")
+
+
+@check("V4.11")
+def share_domain(key: PublicKey, proof: PartialRoots) -> None:
+    """Every partial root and both commitments are in [1, N) and coprime to N."""
+    _units([*proof.roots, proof.a_1, proof.a_2], key.N, key.N, "partial root")

@@ -19,6 +19,22 @@ SEED = "Tashika commitment group, 2026"
 P_BITS, Q_BITS = 3072, 512
 K = 1024
 """generators, which all rows of a commitment share"""
+P = mpz(
+    "def8ebfa5f236db5c38d495dc35eb62d82d617260260c213ea6aa2b9eacfd4eba0bc088d877cc40aac57e6bf21ddf207"
+    "adc4a663f62ee17e998b555ffda511c09fbc63876dddd11a70d79594d3d9d843f47ac202f8e51ef8e9672b661feb6298"
+    "753947e5a8991ae84d99bb9d3d1e058b159dd545ae7f46601810eaaf0ca270e65f2b0943c3356d5709bcbca8c42b6ebf"
+    "ffd03d94b7fd756e41bb2e210f8ab782ba87e48252b0751586286d27f144895afed1c8ea8d291a78812bf5bff6e41ea7"
+    "e3a5d45039eb8dbd28b2c200295777621cf65ea3b47f84e01d7c80ff59ee07974be8f7a22e493c357b690ddfdf03b99d"
+    "f8970c67a0a5a94084c8d4e5117994e7179f842f46379e7b3b8882002d942314dbd6d1676f2be207e0135ee1c6c9b5df"
+    "c50363a260d512a15977e0fc230ad9e9cc098825cf566afeb7372b357e3f75307dda1a4828f9ae7d5a78edfdffb26512"
+    "d7db8df42835100b53f9ebdfbbc93ae02c58c0ae65531f8999f3e64a2f41aaaa08e00ad15b909a9c432d8129561aa885",
+    16,
+)
+Q = mpz(
+    "c2b67b848a9d5d4374aab901b0b2f9367a0203292e71e6f6c7e3ca4a05395be074c11a2c0799d21c4485c8ab540cf07f"
+    "b7a3a5aa7c1f7f0a287630a2c8b4eb09",
+    16,
+)
 
 
 @dataclass(frozen=True)
@@ -75,20 +91,20 @@ def _first_prime(seed: str, name: str, bits: int, factor: mpz) -> mpz:
             return candidate
 
 
-P = mpz(
-    "def8ebfa5f236db5c38d495dc35eb62d82d617260260c213ea6aa2b9eacfd4eba0bc088d877cc40aac57e6bf21ddf207"
-    "adc4a663f62ee17e998b555ffda511c09fbc63876dddd11a70d79594d3d9d843f47ac202f8e51ef8e9672b661feb6298"
-    "753947e5a8991ae84d99bb9d3d1e058b159dd545ae7f46601810eaaf0ca270e65f2b0943c3356d5709bcbca8c42b6ebf"
-    "ffd03d94b7fd756e41bb2e210f8ab782ba87e48252b0751586286d27f144895afed1c8ea8d291a78812bf5bff6e41ea7"
-    "e3a5d45039eb8dbd28b2c200295777621cf65ea3b47f84e01d7c80ff59ee07974be8f7a22e493c357b690ddfdf03b99d"
-    "f8970c67a0a5a94084c8d4e5117994e7179f842f46379e7b3b8882002d942314dbd6d1676f2be207e0135ee1c6c9b5df"
-    "c50363a260d512a15977e0fc230ad9e9cc098825cf566afeb7372b357e3f75307dda1a4828f9ae7d5a78edfdffb26512"
-    "d7db8df42835100b53f9ebdfbbc93ae02c58c0ae65531f8999f3e64a2f41aaaa08e00ad15b909a9c432d8129561aa885",
-    16,
-)
-Q = mpz(
-    "c2b67b848a9d5d4374aab901b0b2f9367a0203292e71e6f6c7e3ca4a05395be074c11a2c0799d21c4485c8ab540cf07f"
-    "b7a3a5aa7c1f7f0a287630a2c8b4eb09",
-    16,
-)
 GROUP = Group(P, Q, SEED)
+
+
+@cache
+def derivation_problem() -> str | None:
+    """Why the group is not the one of its seed, or None: p and q are searched again, h and all g_i computed.
+
+    About 10 seconds, once per process.
+    """
+    if derive(GROUP.seed) != (GROUP.p, GROUP.q):
+        return "p and q are not those of the seed"
+    elements = [GROUP.h, *GROUP.generators(K)]
+    if not all(x > 1 and GROUP.is_element(x) for x in elements):
+        return "a generator is not of order q"
+    if len(set(elements)) != len(elements):
+        return "two generators are equal"
+    return None

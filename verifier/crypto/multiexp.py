@@ -6,7 +6,8 @@ single powers would cost about 1.2·l·n.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import gmpy2
 from gmpy2 import mpz
@@ -61,3 +62,27 @@ def _weighted(buckets: Sequence[mpz | None], modulus: mpz) -> mpz:
             running = running * held % modulus
         product = product * running % modulus
     return product
+
+
+class Parallel(Protocol):
+    """Something that can apply a function to several chunks at once."""
+
+    jobs: int
+
+    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
+        """`function` of each chunk, in order."""
+
+
+def parallel_multiexp(bases: Sequence[mpz], exponents: Sequence[mpz], modulus: mpz, workers: Parallel) -> mpz:
+    """The same as `multiexp`, cut into one part for each job."""
+    size = max(1, -(-len(bases) // workers.jobs))
+    starts = range(0, len(bases), size)
+    parts = [(bases[start : start + size], exponents[start : start + size], modulus) for start in starts]
+    product = mpz(1) % modulus
+    for part in workers.map(_part, parts):
+        product = product * part % modulus
+    return product
+
+
+def _part(arguments: tuple[Sequence[mpz], Sequence[mpz], mpz]) -> mpz:
+    return multiexp(*arguments)

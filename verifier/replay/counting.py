@@ -33,9 +33,8 @@ def withdrawals(context: Context) -> None:
     body = context.read_body(entries.withdrawals_shape)
     context.run(authenticity.act_signed, context.manifest, context.entry)
     known = {slot for slot in body["slots"] if slot in state.slots}
-    stated = {"withdrawn slots": sum(reason["slots"] for reason in body["reasons"])}
-    context.run(completeness.fate_complete, stated, {"withdrawn slots": len(known)})
-    context.run(completeness.fate_complete, {"slots that exist": len(body["slots"])}, {"slots that exist": len(known)})
+    stated = {"slots": len(body["slots"]), "reasons": sum(reason["slots"] for reason in body["reasons"])}
+    context.run(completeness.fate_complete, stated, dict.fromkeys(stated, len(known)))
     for slot in known:
         state.slots[slot].withdrawn = True
         state.withdrawals += state.slots[slot].entry is not None
