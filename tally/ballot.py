@@ -129,9 +129,7 @@ class BallotMaker:
         manifest = self.setting.manifest
         answers = []
         for contest in manifest.contests_of(style):
-            context = BallotContext(
-                manifest.election, self.setting.key, contest.id, slot, sequence, credential
-            )
+            context = BallotContext(manifest.election, self.setting.key, contest.id, slot, sequence, credential)
             answers.append(self._answer(context, contest, choices[contest.id], seed))
         return {
             "election": encode_bytes(manifest.election),
@@ -147,8 +145,7 @@ class BallotMaker:
         alphas = [ballot_seed.exponent(key, seed, contest.id, at) for at in range(len(plaintexts))]
         roots = [self.randomness.root(alpha) for alpha in alphas]
         ciphertexts = [
-            (1 + m * key.N) * self.randomness.power(alpha) % key.N2
-            for m, alpha in zip(plaintexts, alphas, strict=True)
+            (1 + m * key.N) * self.randomness.power(alpha) % key.N2 for m, alpha in zip(plaintexts, alphas, strict=True)
         ]
         if contest.homomorphic:
             proofs = self._membership_proofs(context, contest, plaintexts, ciphertexts, roots)

@@ -36,7 +36,6 @@ from verifier.record import schema
 from verifier.record.archive import write_archive
 from verifier.record.canonical import encode_bytes, serialise
 from verifier.record.entries import Type
-from verifier.record.key import key_hash
 from verifier.record.manifest import ACTS
 from verifier.record.roll import roll_leaf, roll_tree
 from verifier.replay import Replay

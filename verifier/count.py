@@ -100,6 +100,5 @@ def total_record(contest: Contest, groups: Sequence[GroupCount]) -> dict[str, An
 
 def _counts_record(counts: Sequence[tuple[Answer, int]]) -> list[dict[str, Any]]:
     return [
-        {"answer": list(answer) if isinstance(answer, tuple) else answer, "count": number}
-        for answer, number in counts
+        {"answer": list(answer) if isinstance(answer, tuple) else answer, "count": number} for answer, number in counts
     ]

@@ -76,9 +76,7 @@ def fate(archive_path: Path, receipt: Receipt) -> str:
         if receipt.entry >= state.size:
             raise CheckFailed(authenticity.receipt_included.name, "the board has no such entry", where)
         raw = archive.entry(receipt.entry)
-        authenticity.receipt_included(
-            where, leaf_hash(raw), receipt.entry, head.size, receipt.path, head.root
-        )
+        authenticity.receipt_included(where, leaf_hash(raw), receipt.entry, head.size, receipt.path, head.root)
         entry = parse_entry(raw)
     if entry.type not in (Type.BALLOT_CAST, Type.BALLOT_OPENED) or (
         statement_digest(entry.type, entry.body) != receipt.tracker

@@ -77,9 +77,7 @@ def verify(
     return Outcome(report, replay.state, replay.state.size)
 
 
-def _replay(
-    archive: Archive, jobs: int, report: Report, progress: Progress, allowed_bits: tuple[int, ...]
-) -> Replay:
+def _replay(archive: Archive, jobs: int, report: Report, progress: Progress, allowed_bits: tuple[int, ...]) -> Replay:
     checked = 0
 
     def advance(ballots: int) -> None:

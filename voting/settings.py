@@ -68,8 +68,8 @@ DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 't
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
-    # A transaction that only later turns to writing cannot wait for its turn: SQLite answers "database is locked" at once.
-    # So every one asks for the write lock when it begins, and waits up to 20 s; readers go on meanwhile (WAL).
+    # A transaction that only later turns to writing cannot wait for its turn: SQLite answers "database is locked" at
+    # once. So every one asks for the write lock when it begins, and waits up to 20 s; readers go on meanwhile (WAL).
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -1,4 +1,4 @@
-"""The site as a server runs it: DEBUG is off unless asked for, so that a forgotten setting refuses rather than exposes."""
+"""The site as a server runs it: DEBUG is off unless asked for, so that a forgotten setting refuses, not exposes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Benchmark: making and checking ballots of one *choose one* contest with 10 options.
 
-`python -m tests.bench.ballots [--n 1000] [--bits 2048 3072]` prints one JSON line per measurement. Encoding, parsing and
-hashing are counted; the tables of the device are built once and are not.
+`python -m tests.bench.ballots [--n 1000] [--bits 2048 3072]` prints one JSON line per measurement. Encoding, parsing
+and hashing are counted; the tables of the device are built once and are not.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def measure(bits: int, n: int, made: int) -> None:
             manifest.styles[0], f"slot-{slot}", 1, public_key(device), {"mayor": "c"}, secrets.token_bytes(32)
         )
         signatures = sign_entry(Type.BALLOT_CAST, body, [device])
-        return serialise(
-            {"body": body, "signatures": signatures, "time": "2026-11-16T01:00Z", "type": "ballot-cast"}
-        )
+        return serialise({"body": body, "signatures": signatures, "time": "2026-11-16T01:00Z", "type": "ballot-cast"})
 
     mulmod = mulmod_seconds(key.N2)
     started = time.perf_counter()

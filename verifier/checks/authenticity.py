@@ -124,5 +124,3 @@ def receipt_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     """The receipt's entry is on the board whose checkpoint the receipt carries (RFC 6962, 2.1.1)."""
     if not inclusion_holds(leaf, index, size, list(path), root):
         reject("the inclusion proof does not lead to the checkpoint's root")
-
-

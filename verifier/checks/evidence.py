@@ -76,18 +76,14 @@ def limit_proven(key: PublicKey, equations: Sequence[RootEquation]) -> dict[int,
 
 
 @check("V5.9")
-def shuffle_product(
-    statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges
-) -> None:
+def shuffle_product(statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges) -> None:
     """The committed values are a permutation of the challenges."""
     if not shuffle.product_holds(statement, proof, challenges):
         reject("the product argument does not hold: not a permutation")
 
 
 @check("V5.10")
-def shuffle_openings(
-    statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges
-) -> None:
+def shuffle_openings(statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges) -> None:
     """The openings of the commitments hold."""
     if not shuffle.openings_hold(statement, proof, challenges):
         reject("a commitment is not opened by the responses")
@@ -116,8 +112,7 @@ def opening_holds(
 ) -> dict[int, str]:
     """E(m; r) = c for every published opening, 0 ≤ m < N: the failures by position."""
     equations = [
-        RootEquation(c, mpz(1), mpz(0), -m % key.N, r)
-        for c, m, r in zip(ciphertexts, plaintexts, roots, strict=True)
+        RootEquation(c, mpz(1), mpz(0), -m % key.N, r) for c, m, r in zip(ciphertexts, plaintexts, roots, strict=True)
     ]
     return dict.fromkeys(equation.failures(key, equations), "the opening does not fit the ciphertext")
 

@@ -58,9 +58,7 @@ class KnowledgeProof:
     """z_r = s·r^e mod N, a unit mod N"""
 
 
-def membership_challenge(
-    context: BallotContext, position: int, values: Sequence[int], c: mpz, a: Sequence[mpz]
-) -> mpz:
+def membership_challenge(context: BallotContext, position: int, values: Sequence[int], c: mpz, a: Sequence[mpz]) -> mpz:
     """e = H(statement, a_0 … a_{L−1}) in [0, 2^λ)."""
     transcript = context.transcript("membership", position)
     transcript.absorb(list(values), c, list(a))
@@ -75,13 +73,10 @@ def membership_challenge_holds(
     return bool((sum(proof.e) - e) % (1 << CHALLENGE_BITS) == 0)
 
 
-def membership_equations(
-    key: PublicKey, values: Sequence[int], c: mpz, proof: MembershipProof
-) -> list[RootEquation]:
+def membership_equations(key: PublicKey, values: Sequence[int], c: mpz, proof: MembershipProof) -> list[RootEquation]:
     """z_j^N = a_j · c_j^{e_j} with c_j = c·(1 − m_j·N): one equation for each listed value."""
     return [
-        RootEquation(a, c, e, -m * e % key.N, z)
-        for m, a, e, z in zip(values, proof.a, proof.e, proof.z, strict=True)
+        RootEquation(a, c, e, -m * e % key.N, z) for m, a, e, z in zip(values, proof.a, proof.e, proof.z, strict=True)
     ]
 
 

@@ -164,9 +164,7 @@ def factors_large_hold(N: mpz, election: bytes, certificate: Certificate) -> boo
     power = gmpy2.powmod
     left_1 = power(2, part.z_P, p) * power(h, part.z_rho, p) % p
     left_2 = power(part.C, part.z_Q, p) * power(h, part.z_s, p) % p
-    return bool(
-        left_1 == part.t_1 * power(part.C, e, p) % p and left_2 == part.t_2 * power(2, N * e % q, p) % p
-    )
+    return bool(left_1 == part.t_1 * power(part.C, e, p) % p and left_2 == part.t_2 * power(2, N * e % q, p) % p)
 
 
 # The wire form

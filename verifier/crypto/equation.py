@@ -46,12 +46,10 @@ def holds(key: PublicKey, equation: RootEquation) -> bool:
     a, c, e, k, z = equation
     left = a * gmpy2.powmod(c, e, key.N2) * (1 + k * key.N) % key.N2
     right = gmpy2.powmod(z, key.N, key.N2)
-    return (left * left - right * right) % key.N2 == 0
+    return bool((left * left - right * right) % key.N2 == 0)
 
 
-def batch_holds(
-    key: PublicKey, equations: Sequence[RootEquation], draw: Callable[[], int] = draw_weight
-) -> bool:
+def batch_holds(key: PublicKey, equations: Sequence[RootEquation], draw: Callable[[], int] = draw_weight) -> bool:
     """Π (a_i · c_i^{e_i} · (1 + k_i·N))^{w_i} = (Π z_i^{w_i} mod N)^N mod N² for fresh even weights w_i.
 
     One multi-exponentiation a side and a single N-th power. Sound because Z*_{N²} modulo N-th powers is

@@ -24,7 +24,7 @@ class PublicKey:
     @property
     def bits(self) -> int:
         """|N|."""
-        return self.N.bit_length()
+        return int(self.N.bit_length())
 
     @property
     def h(self) -> mpz:
@@ -38,11 +38,11 @@ class PublicKey:
 
     def is_element(self, x: mpz) -> bool:
         """Is x in [1, N) and coprime to N?"""
-        return 0 < x < self.N and gmpy2.gcd(x, self.N) == 1
+        return bool(0 < x < self.N and gmpy2.gcd(x, self.N) == 1)
 
     def is_ciphertext(self, c: mpz) -> bool:
         """Is c in [1, N²) and coprime to N?"""
-        return 0 < c < self.N2 and gmpy2.gcd(c, self.N) == 1
+        return bool(0 < c < self.N2 and gmpy2.gcd(c, self.N) == 1)
 
     def without_sign(self, c: mpz) -> mpz:
         """min(c, N² − c): the form in which copies of a ciphertext are found (protocol, section 1)."""

@@ -243,9 +243,7 @@ def to_record(proof: Proof, bits: int) -> tuple[dict[str, Any], dict[bytes, byte
     return wire, columns
 
 
-def from_record(
-    wire: Any, read_column: Callable[[Any, int], list[mpz]], n: int, columns: int, bits: int
-) -> Proof:
+def from_record(wire: Any, read_column: Callable[[Any, int], list[mpz]], n: int, columns: int, bits: int) -> Proof:
     """The proof for n ≥ 1 rows of so many columns. Raises NotCanonical or BadInteger."""
     width = (bits + 7) // 8
     rows, steps = row_count(n), row_count(n - 1)

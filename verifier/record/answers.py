@@ -103,9 +103,7 @@ def _text(contest: Contest, payload: bytes) -> str:
 def _options(contest: Contest, payload: bytes) -> Answer:
     if len(payload) % INDEX_BYTES:
         raise Undecodable("half an option")
-    indexes = [
-        int.from_bytes(payload[i : i + INDEX_BYTES], "big") for i in range(0, len(payload), INDEX_BYTES)
-    ]
+    indexes = [int.from_bytes(payload[i : i + INDEX_BYTES], "big") for i in range(0, len(payload), INDEX_BYTES)]
     limit = contest.choices if contest.kind is Kind.INDEX else len(contest.options)
     if any(index >= limit for index in indexes):
         raise Undecodable("an option that is not on the list")

@@ -234,9 +234,7 @@ def act_shape(value: Any, where: str) -> dict[str, Any]:
 def withdrawals_shape(value: Any, where: str) -> dict[str, Any]:
     """All withdrawn slots in one batch; reasons only as totals."""
     reason = schema.shape(reason=text(200, 1), slots=whole(1, 10_000_000))
-    return record(
-        value, where, election=HASH, slots=list_of(identifier, 1, 1_000_000), reasons=list_of(reason, 1, 100)
-    )
+    return record(value, where, election=HASH, slots=list_of(identifier, 1, 1_000_000), reasons=list_of(reason, 1, 100))
 
 
 def frozen_shape(modulus_bytes: int) -> schema.Shape:

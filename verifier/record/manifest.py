@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from verifier import PROTOCOL
 from verifier.crypto.transcript import digest
@@ -52,6 +52,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+T = TypeVar("T", "Contest", "Style")
 HOMOMORPHIC = (Kind.CHOOSE_ONE, Kind.CHOOSE_SEVERAL)
 
 
@@ -163,18 +164,18 @@ class Manifest:
 
     def contest(self, contest_id: str) -> Contest:
         """Raises KeyError for an unknown id."""
-        return next_by_id(self.contests, contest_id)
+        return _by_id(self.contests, contest_id)
 
     def style(self, style_id: str) -> Style:
         """Raises KeyError for an unknown id."""
-        return next_by_id(self.styles, style_id)
+        return _by_id(self.styles, style_id)
 
     def contests_of(self, style: Style) -> Iterator[Contest]:
         """The contests of a ballot style in the order of the ballot."""
         return (self.contest(contest_id) for contest_id in style.contests)
 
 
-def next_by_id(items: tuple[Any, ...], wanted: str) -> Any:
+def _by_id(items: tuple[T, ...], wanted: str) -> T:
     """The item with this id. Raises KeyError."""
     for item in items:
         if item.id == wanted:

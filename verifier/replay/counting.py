@@ -176,9 +176,7 @@ def partial_roots(context: Context) -> None:
     context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages())
     body = context.read_body(entries.partial_roots_shape)
     trustee = body["trustee"]
-    distinct = context.run(
-        consistency.trustees_distinct, trustee, state.partial_roots, len(manifest.trustees)
-    )
+    distinct = context.run(consistency.trustees_distinct, trustee, state.partial_roots, len(manifest.trustees))
     if not distinct:
         return
     context.run(authenticity.trustee_signed, manifest.trustees[trustee - 1], context.entry)
@@ -263,9 +261,7 @@ def result_record(state: State) -> dict[str, Any]:
             for group, found in zip(tally.groups, counted, strict=False)
         ]
         total = count.total_record(tally.contest, counted) if tally.open else None
-        contests.append(
-            {"contest": tally.contest.id, "groups": groups, "total": total, "withheld": not tally.open}
-        )
+        contests.append({"contest": tally.contest.id, "groups": groups, "total": total, "withheld": not tally.open})
     return {"contests": contests, "turnout": turnout(state)}
 
 

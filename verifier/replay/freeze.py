@@ -19,9 +19,7 @@ from verifier.replay.state import ContestTally, Group, Log, State
 def counted_slots(state: State) -> dict[int, str]:
     """The counted ballots in board order: entry index → slot."""
     counted = {
-        slot.entry: slot_id
-        for slot_id, slot in state.slots.items()
-        if slot.entry is not None and not slot.withdrawn
+        slot.entry: slot_id for slot_id, slot in state.slots.items() if slot.entry is not None and not slot.withdrawn
     }
     return dict(sorted(counted.items()))
 
@@ -40,9 +38,7 @@ def tallies(state: State, log: Log, counted: dict[int, str], decided: Collection
     """
     manifest, key = state.require()
     found = [_groups(state, manifest, contest, counted, decided) for contest in manifest.contests]
-    place = {
-        (tally.contest.id, unit): group for tally in found for group in tally.groups for unit in group.units
-    }
+    place = {(tally.contest.id, unit): group for tally in found for group in tally.groups for unit in group.units}
     products: dict[int, list[mpz]] = {}
     is_open = {tally.contest.id: tally.open for tally in found}
     shape = ballot_shape(manifest)
@@ -102,5 +98,3 @@ def _packed(products: list[mpz], base: mpz, modulus: mpz) -> mpz:
 def columns_digest(columns: list[list[mpz]], width: int) -> bytes:
     """The digest that names a list of rows: the hash of its columns' digests."""
     return digest("rows", [write_column(column, width)[0].digest for column in columns])
-
-

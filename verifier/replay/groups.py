@@ -15,7 +15,7 @@ def partition(sizes: Mapping[str, int], minimum: int) -> list[tuple[str, ...]]:
     rest = sorted((unit for unit in sizes if unit not in joined), key=lambda unit: (sizes[unit], unit))
     while joined and rest and sum(sizes[unit] for unit in joined) < minimum:
         joined.add(rest.pop(0))
-    groups = [(unit,) for unit in sizes if unit not in joined]
+    groups: list[tuple[str, ...]] = [(unit,) for unit in sizes if unit not in joined]
     if joined:
         groups.append(tuple(unit for unit in sizes if unit in joined))
     return groups

@@ -59,9 +59,7 @@ def share_confirmed(context: Context) -> None:
     body = context.read_body(entries.share_confirmed_shape)
     trustee = body["trustee"]
     judge.run(consistency.one_key, where, body["key"], state.key_hash)
-    distinct = judge.run(
-        consistency.trustees_distinct, where, trustee, state.confirmed, len(manifest.trustees)
-    )
+    distinct = judge.run(consistency.trustees_distinct, where, trustee, state.confirmed, len(manifest.trustees))
     if not distinct:
         return
     judge.run(authenticity.trustee_signed, where, manifest.trustees[trustee - 1], context.entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gmpy2 import mpz
 
@@ -109,7 +109,7 @@ class State:
     tallies: list[ContestTally] = field(default_factory=list)
     partial_roots: dict[int, PartialRoots] = field(default_factory=dict)
     plaintexts: list[mpz] = field(default_factory=list)
-    result: dict[str, object] | None = None
+    result: dict[str, Any] | None = None
     columns: set[bytes] = field(default_factory=set)
     """digests of the columns that entries named"""
     corrections: list[tuple[int, str]] = field(default_factory=list)

@@ -39,9 +39,7 @@ def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
     if slot is None:
         return
     answered = [answer.contest for answer in ballot.answers]
-    matched = context.run(
-        consistency.style_matched, ballot.style, slot.style.id, slot.style.contests, answered
-    )
+    matched = context.run(consistency.style_matched, ballot.style, slot.style.id, slot.style.contests, answered)
     if cast:
         context.run(consistency.last_counts, ballot.sequence, slot.sequence, manifest.revote)
     ciphertexts = [c for answer in ballot.answers for c in answer.ciphertexts]

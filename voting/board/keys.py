@@ -64,4 +64,4 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return  # another process was first; its key is the one
     finally:
-        os.unlink(draft)
+        draft.unlink()

@@ -20,7 +20,7 @@ from verifier.crypto import checkpoint
 from verifier.crypto.merkle import leaf_hash
 from verifier.crypto.transcript import digest, encode
 from verifier.errors import CheckFailed, NotCanonical
-from verifier.record.canonical import decode_bytes, encode_bytes, serialise
+from verifier.record.canonical import encode_bytes, serialise
 from verifier.record.entries import Type, parse_entry, statement_digest
 from verifier.record.manifest import Manifest, election_id
 from verifier.record.schema import format_minute

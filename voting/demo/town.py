@@ -107,7 +107,7 @@ def city(voters: int, seed: int = 2026) -> Scenario:
 
     The choices are invented from `seed`; nothing secret depends on it.
     """
-    dice = random.Random(seed)  # noqa: S311: invented voters, not cryptography
+    dice = random.Random(seed)  # noqa: S311 - invented voters, not cryptography
     people = []
     for number in range(voters):
         small = number >= voters - SMALL_UNIT_VOTERS

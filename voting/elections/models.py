@@ -113,7 +113,7 @@ class Election(models.Model):
             _within("witness_threshold", 0, 100, "election_witness_threshold"),
             _bytes_long("board_key", KEY_BYTES, "election_board_key"),
             models.CheckConstraint(
-                condition=Q(manifest_hash__isnull=True) | Exact(Length("manifest_hash"), 32),
+                condition=Q(manifest_hash__isnull=True) | Q(Exact(Length("manifest_hash"), 32)),
                 name="election_manifest_hash",
             ),
         ]

@@ -148,9 +148,7 @@ def test_forgery_zero_and_multiples_of_N_with_a_proof_of_zeros(c: mpz, monkeypat
     assert accepts(c, forged, values=VALUES[:2])
 
 
-@pytest.mark.parametrize(
-    "guard", [integrity.ciphertext_domain, integrity.commitment_domain, integrity.response_domain]
-)
+@pytest.mark.parametrize("guard", [integrity.ciphertext_domain, integrity.commitment_domain, integrity.response_domain])
 def test_each_domain_guard_rejects_by_itself(guard: object, monkeypatch: pytest.MonkeyPatch) -> None:
     guards = {integrity.ciphertext_domain, integrity.commitment_domain, integrity.response_domain}
     without(monkeypatch, *(guards - {guard}))

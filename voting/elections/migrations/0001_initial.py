@@ -3,9 +3,10 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.db.models.lookups
+from django.db import migrations, models
+
 import voting.elections.models
 import voting.elections.validators
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
