@@ -11,7 +11,7 @@ from pathlib import Path
 from verifier.checks import authenticity, completeness, consistency, integrity
 from verifier.checks.read import Skip, read
 from verifier.crypto.checkpoint import Note, parse_note
-from verifier.errors import UnsafeArchive
+from verifier.errors import NotCanonical, UnsafeArchive
 from verifier.record.archive import Archive, open_archive
 from verifier.record.manifest import MODULUS_BITS
 from verifier.replay import Replay
@@ -44,6 +44,8 @@ class Outcome:
     report: Report
     state: State
     size: int
+    checkpoint: bytes = b""
+    """the archive's signed checkpoint"""
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -65,16 +67,18 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="tashika-verify-") as workspace:
         try:
             archive = open_archive(path, Path(workspace))
-        except UnsafeArchive as danger:
+        except (UnsafeArchive, NotCanonical) as danger:
             report.run(integrity.archive_safe, path.name, danger)
+            report.run(integrity.canonical, path.name, danger)
             report.run(completeness.nothing_skipped, "", report.tallies)
             return Outcome(report, State(), 0)
         report.run(integrity.archive_safe, path.name, None)
         replay = _replay(archive, jobs, report, progress, allowed_bits)
         with suppress(Skip):
             _compare(archive, replay, report, known)
+        checkpoint = archive.checkpoint
     _finish(report, replay.state)
-    return Outcome(report, replay.state, replay.state.size)
+    return Outcome(report, replay.state, replay.state.size, checkpoint)
 
 
 def _replay(archive: Archive, jobs: int, report: Report, progress: Progress, allowed_bits: tuple[int, ...]) -> Replay:

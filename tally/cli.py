@@ -1,0 +1,265 @@
+"""The command line of dealers, trustees, mixers and officials. Exit codes: 0 done, 1 refused, 2 unreadable or misused.
+
+Every command that needs the election takes its archive and verifies it; none takes a ciphertext.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nacl.signing import SigningKey
+from rich.console import Console
+
+from tally import ceremony, stages, trustee
+from tally.errors import NothingToOpen, OtherElection, TallyError
+from tally.sealed import seal_signing_key, unseal_signing_key, write_private
+from tally.shares import Share, unseal_share
+from tally.signing import public_key
+from tally.submission import Submission, parse_submission, write_all
+from tally.trustee import Memory, read_memory, verified_state
+from verifier.errors import VerifierError
+from verifier.record.canonical import encode_bytes
+from verifier.record.entries import Type
+from verifier.record.key import key_hash
+from verifier.record.manifest import MODULUS_BITS
+from verifier.replay.state import Stage, State
+from verifier.show import printable, progress
+from verifier.verify import Progress
+
+DONE, REFUSED, MISUSED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None, allowed_bits: tuple[int, ...] = MODULUS_BITS) -> int:
+    """Run one command and return its exit code. `allowed_bits`: only tests allow smaller moduli."""
+    options = _parser().parse_args(arguments)
+    options.allowed_bits = allowed_bits
+    try:
+        with progress(Console(stderr=True)) as options.progress:
+            options.run(options)
+        return DONE
+    except TallyError as error:
+        return _refuse(error, REFUSED)
+    except VerifierError as error:
+        return _refuse(error, MISUSED)
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error, MISUSED)
+    except KeyboardInterrupt:
+        return _refuse("interrupted; nothing was written, the same command begins again", MISUSED)
+
+
+def _refuse(error: object, code: int) -> int:
+    print(f"tally: {printable(str(error))}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tally", description="Everything in an election that needs a secret."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = _command(commands, "key", _key, "make a signing key, protected by a passphrase")
+    command.add_argument("file", type=Path)
+
+    command = _command(commands, "sign", _sign, "add a signature to an entry that waits for the board")
+    command.add_argument("entry", type=Path)
+    _add_key(command)
+
+    command = _command(commands, "ceremony", _ceremony, "deal the election key, on a machine that is wiped afterwards")
+    command.add_argument("archive", type=Path, help="the board, with the signed manifest")
+    command.add_argument("directory", type=Path, help="where the key entry and one share for each trustee are written")
+    command.add_argument(
+        "--passphrases",
+        action="store_true",
+        help="each trustee types a passphrase; without it, shares are sealed for the trustees' signing keys",
+    )
+
+    trustees = commands.add_parser("trustee", help="what a trustee does").add_subparsers(required=True, metavar="WHAT")
+    for name, run, text in (
+        ("import", _import, "check a share against the board and confirm it"),
+        ("open", _open, "verify the board and take the partial roots that it names"),
+    ):
+        command = _command(trustees, name, run, text)
+        command.add_argument("archive", type=Path)
+        command.add_argument("share", type=Path)
+        _add_key(command)
+        command.add_argument("--memory", type=Path, required=True, help="what this trustee remembers between runs")
+        command.add_argument("--out", type=Path, required=True, help="the entry for the board")
+        _add_jobs(command)
+
+    command = _command(commands, "mix", _mix, "verify the board, then mix everything that waits for this mixer")
+    command.add_argument("archive", type=Path)
+    command.add_argument("directory", type=Path, help="where one entry for each mixed list is written")
+    _add_key(command)
+    _add_jobs(command)
+
+    command = _command(commands, "count", _count, "combine the partial roots, or count what is opened: needs no secret")
+    command.add_argument("archive", type=Path)
+    command.add_argument("directory", type=Path, help="where the opening or the result is written")
+    _add_jobs(command)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--key", type=Path, required=True, metavar="FILE", help="your signing key")
+
+
+def _add_jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+
+
+# What people type
+
+
+def ask_passphrase(name: str) -> str:
+    """The passphrase of the named thing: hidden on a terminal, a line of the input elsewhere."""
+    prompt = f"Passphrase of {name}: "
+    if sys.stdin.isatty():
+        return getpass.getpass(prompt)
+    line = sys.stdin.readline()
+    if not line:
+        raise TallyError(f"no passphrase for {name} was given")
+    return line.rstrip("\n")
+
+
+def ask_new_passphrase(name: str) -> str:
+    """A new passphrase: on a terminal it is typed twice."""
+    passphrase = ask_passphrase(name)
+    if sys.stdin.isatty() and getpass.getpass("Again: ") != passphrase:
+        raise TallyError("the two passphrases differ")
+    return passphrase
+
+
+def _signing_key(options: argparse.Namespace) -> SigningKey:
+    return unseal_signing_key(options.key.read_bytes(), options.key.name, ask_passphrase)
+
+
+def _verified(options: argparse.Namespace, known: str | None = None) -> tuple[State, str]:
+    return verified_state(options.archive, known, getattr(options, "jobs", 1), options.progress, options.allowed_bits)
+
+
+def _say(text: object) -> None:
+    print(printable(str(text)))
+
+
+# Commands
+
+
+def _key(options: argparse.Namespace) -> None:
+    key = SigningKey.generate()
+    write_private(options.file, seal_signing_key(key, ask_new_passphrase(options.file.name)))
+    _say(f"public key: {encode_bytes(public_key(key))}")
+
+
+def _sign(options: argparse.Namespace) -> None:
+    submission = parse_submission(options.entry.read_bytes(), options.entry.name)
+    key = _signing_key(options)
+    submission.signed_by(key).write(options.entry)
+    _say(f"{options.entry}: signed by {encode_bytes(public_key(key))}")
+
+
+def _ceremony(options: argparse.Namespace) -> None:
+    state, _ = _verified(options)
+    manifest = state.manifest
+    if manifest is None or state.key_hash is not None:
+        raise OtherElection("the board must have a manifest and no key yet")
+    names = [f"share-{number}.json" for number in range(1, len(manifest.trustees) + 1)]
+    options.directory.mkdir(parents=True, exist_ok=True)
+    if taken := [name for name in names if (options.directory / name).exists()]:
+        raise TallyError(f"{options.directory / taken[0]} is there already: nothing was done")
+    passphrases = [
+        ask_new_passphrase(f"the share of {party.name}") if options.passphrases else None for party in manifest.trustees
+    ]
+    n, t = len(manifest.trustees), manifest.threshold
+    dealt = ceremony.deal(manifest.modulus_bits, n, t, manifest.election, _tested(options.progress))
+    body = ceremony.key_body(dealt, manifest.election)
+    for number, (party, passphrase, s) in enumerate(zip(manifest.trustees, passphrases, dealt.shares, strict=True), 1):
+        share = Share(manifest.election, key_hash(body), number, s)
+        sealed = share.seal_for(party.key) if passphrase is None else share.seal(passphrase)
+        write_private(options.directory / names[number - 1], sealed)
+    (entry,) = write_all([("key", Submission(Type.KEY, body))], options.directory)
+    _say(f"{entry}: the key, to be signed by the officials; {n} shares beside it. Wipe this machine now.")
+
+
+def _tested(shown: Progress) -> ceremony.Progress:
+    """How many candidates there will be is chance, so the total is what was tested so far."""
+    return lambda tested: shown("candidates for two safe primes", tested, 0)
+
+
+def _import(options: argparse.Namespace) -> None:
+    if options.memory.exists():
+        raise TallyError(f"{options.memory} is there already: this share was imported before")
+    state, checkpoint = _verified(options)
+    key = _signing_key(options)
+    share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, key)
+    confirmation, memory = trustee.import_share(state, checkpoint, share, key)
+    memory.write(options.memory)
+    confirmation.write(options.out)
+    _say(f"{options.out}: the share of trustee {share.trustee} fits the key on the board")
+
+
+def _open(options: argparse.Namespace) -> None:
+    memory = read_memory(options.memory)
+    state, checkpoint = _verified(options, memory.checkpoint)
+    key = _signing_key(options)
+    share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, key)
+
+    def remember(new: Memory) -> None:
+        new.write(options.memory)
+
+    opened = trustee.open_tally(state, checkpoint, share, key, memory, remember, options.progress)
+    opened.write(options.out)
+    _say(f"{options.out}: partial roots of the {len(state.named())} ciphertexts that the board names")
+
+
+def _mix(options: argparse.Namespace) -> None:
+    state, _ = _verified(options)
+    key = _signing_key(options)
+    manifest, _ = state.require()
+    mine = [number for number, mixer in enumerate(manifest.mixers, 1) if mixer.key == public_key(key)]
+    pending = [place for place in stages.pending_mix_stages(state) if place[2] in mine]
+    if not pending:
+        raise NothingToOpen("nothing waits for this mixer")
+    for contest, group, stage in pending:
+        name = f"mix {contest}, group {group}"
+        body, columns = stages.mix_stage_body(state, contest, group, _under(options.progress, name))
+        submission = Submission(Type.MIX_STAGE, body, (), columns).signed_by(key)
+        (path,) = write_all([(f"mix-{contest}-{group}-{stage}", submission)], options.directory)
+        _say(path)
+
+
+def _under(shown: Progress, name: str) -> stages.Progress:
+    return lambda done, total: shown(name, done, total)
+
+
+def _count(options: argparse.Namespace) -> None:
+    state, _ = _verified(options)
+    if state.stage is Stage.OPENED:
+        named, submission = "result", Submission(Type.RESULT, stages.result_body(state))
+    elif state.stage is Stage.FROZEN and not state.missing_stages():
+        named, submission = "opening", Submission(Type.OPENING, *_unsigned(stages.opening_body(state)))
+    else:
+        raise NothingToOpen(f"the election is {state.stage}: nothing can be counted now")
+    (path,) = write_all([(named, submission)], options.directory)
+    _say(path)
+
+
+def _unsigned(made: tuple[dict[str, object], stages.Columns]) -> tuple[object, tuple[()], stages.Columns]:
+    body, columns = made
+    return body, (), columns

@@ -1,0 +1,147 @@
+"""The trustee's program: takes the log, never a ciphertext (protocol, section 7).
+
+It verifies everything itself, checks that the board continues what it saw before, and roots exactly what replay names
+after the freeze, one counted set for each election, ever. Otherwise a server could have a single ballot opened by
+calling it a tally, or learn one vote as the difference of two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+from tally import stages
+from tally.errors import AlreadyOpened, DamagedFile, LogRefused, NothingToOpen, OtherElection
+from tally.shares import Share, require_share_of
+from tally.signing import public_key
+from tally.submission import Submission
+from verifier.errors import BadInteger, NotCanonical
+from verifier.record.canonical import encode_bytes, parse, serialise
+from verifier.record.entries import Type
+from verifier.record.manifest import MODULUS_BITS
+from verifier.record.schema import HASH, nullable, record, whole
+from verifier.replay import counting
+from verifier.replay.state import Stage, State
+from verifier.verify import Progress, silent, verify
+
+MAX_MEMORY_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a trustee must never forget between two runs; holds no secret."""
+
+    election: bytes
+    trustee: int
+    checkpoint: str
+    """the last checkpoint that was verified: the board must continue it"""
+    opened: bytes | None = None
+    """the hash of the one counted set that was rooted"""
+
+    def write(self, path: Path) -> None:
+        """On the disk before anything that depends on it leaves the machine."""
+        content = {
+            "election": encode_bytes(self.election),
+            "trustee": self.trustee,
+            "checkpoint": self.checkpoint,
+            "opened": self.opened and encode_bytes(self.opened),
+        }
+        draft = path.with_name(path.name + ".part")
+        with draft.open("wb") as opened:
+            opened.write(serialise(content))
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(path)
+
+
+def read_memory(path: Path) -> Memory:
+    """Raises DamagedFile; OSError when there is no such file."""
+    try:
+        fields = record(
+            parse(path.read_bytes(), MAX_MEMORY_BYTES),
+            path.name,
+            election=HASH,
+            trustee=whole(1, 20),
+            checkpoint=_note_text,
+            opened=nullable(HASH),
+        )
+    except (NotCanonical, BadInteger) as error:
+        raise DamagedFile(f"{path.name}: the trustee's memory is damaged ({error})") from None
+    return Memory(**fields)
+
+
+def _note_text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise NotCanonical(f"{where}: a signed checkpoint was expected")
+    return value
+
+
+def verified_state(
+    archive: Path,
+    known: str | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
+    allowed_bits: tuple[int, ...] = MODULUS_BITS,
+) -> tuple[State, str]:
+    """(state, checkpoint) of a log that holds so far, under every check of the verifier that has anything to check yet.
+
+    Raises LogRefused naming the first failure; Unreadable or UnsupportedVersion.
+    """
+    outcome = verify(archive, jobs, [known.encode()] if known else [], progress, allowed_bits)
+    failures = [failure for failure in outcome.report.failures if not failure.check.startswith("V1.9 ")]
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise LogRefused(f"the log does not verify: {failures[0]}{more}")
+    return outcome.state, outcome.checkpoint.decode()
+
+
+def import_share(state: State, checkpoint: str, share: Share, key: SigningKey) -> tuple[Submission, Memory]:
+    """The signed "my share verifies", and what to remember from now on.
+
+    Raises OtherElection, ShareDoesNotVerify, NothingToOpen (there is no key on the board yet).
+    """
+    if state.key is None:
+        raise NothingToOpen("the board has no election key yet")
+    require_share_of(state, share, public_key(key))
+    body = {
+        "election": encode_bytes(share.election),
+        "key": encode_bytes(share.key_hash),
+        "trustee": share.trustee,
+    }
+    confirmation = Submission(Type.SHARE_CONFIRMED, body).signed_by(key)
+    return confirmation, Memory(share.election, share.trustee, checkpoint)
+
+
+def open_tally(
+    state: State,
+    checkpoint: str,
+    share: Share,
+    key: SigningKey,
+    memory: Memory,
+    remember: Callable[[Memory], None],
+    progress: Progress = silent,
+) -> Submission:
+    """The partial roots of everything that replay names, signed. `remember` is called before any root is taken.
+
+    The same set may be rooted again, after an interruption for example; another one never.
+    Raises OtherElection, ShareDoesNotVerify, NothingToOpen, AlreadyOpened.
+    """
+    require_share_of(state, share, public_key(key))
+    if (memory.election, memory.trustee) != (share.election, share.trustee):
+        raise OtherElection("the trustee's memory is of another election or trustee")
+    if missing := state.missing_stages():
+        raise NothingToOpen("nothing is opened before " + ", ".join(missing))
+    if state.stage is not Stage.FROZEN or not state.named():
+        raise NothingToOpen(f"the election is {state.stage}: there is nothing to open")
+    counted = counting.roots_context(state)
+    if memory.opened not in (None, counted):
+        raise AlreadyOpened("another counted set of this election was opened before: this trustee opens one, ever")
+    remember(replace(memory, checkpoint=checkpoint, opened=counted))
+    body, columns = stages.partial_roots_body(
+        state, share.trustee, share.s, lambda done, total: progress("partial roots", done, total)
+    )
+    return Submission(Type.PARTIAL_ROOTS, body, (), columns).signed_by(key)
