@@ -14,11 +14,12 @@ from nacl.signing import SigningKey
 from tally.errors import DamagedFile
 from tally.signing import sign_entry
 from verifier.errors import BadInteger, NotCanonical
-from verifier.record.canonical import encode_bytes, parse, serialise
+from verifier.record.canonical import decode_bytes, encode_bytes, parse, serialise
 from verifier.record.entries import Type
 from verifier.record.schema import KEY, SIGNATURE, anything, list_of, one_of, record, shape
 
 MAX_BYTES = 1 << 30
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Submission:
 
 
 def _public_bytes(signature: dict[str, str]) -> bytes:
-    return KEY(signature["key"], "key")  # type: ignore[no-any-return]
+    return decode_bytes(signature["key"], KEY_BYTES)
 
 
 def parse_submission(raw: bytes, name: str) -> Submission:
