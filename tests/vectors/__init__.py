@@ -1,0 +1,1 @@
+"""Test vectors that this implementation and the browser's share."""
