@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, allowed_bits: tuple[int, ...] =
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error, MISUSED)
     except KeyboardInterrupt:
-        return _refuse("interrupted; nothing was written, the same command begins again", MISUSED)
+        return _refuse("interrupted; the same command begins again", MISUSED)
 
 
 def _refuse(error: object, code: int) -> int:
@@ -209,8 +209,8 @@ def _import(options: argparse.Namespace) -> None:
     key = _signing_key(options)
     share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, key)
     confirmation, memory = trustee.import_share(state, checkpoint, share, key)
-    memory.write(options.memory)
     confirmation.write(options.out)
+    memory.write(options.memory)
     _say(f"{options.out}: the share of trustee {share.trustee} fits the key on the board")
 
 
@@ -231,8 +231,8 @@ def _open(options: argparse.Namespace) -> None:
 def _mix(options: argparse.Namespace) -> None:
     state, _ = _verified(options)
     key = _signing_key(options)
-    manifest, _ = state.require()
-    mine = [number for number, mixer in enumerate(manifest.mixers, 1) if mixer.key == public_key(key)]
+    mixers = state.manifest.mixers if state.manifest else ()
+    mine = [number for number, mixer in enumerate(mixers, 1) if mixer.key == public_key(key)]
     pending = [place for place in stages.pending_mix_stages(state) if place[2] in mine]
     if not pending:
         raise NothingToOpen("nothing waits for this mixer")

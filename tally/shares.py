@@ -68,6 +68,8 @@ def require_share_of(state: State, share: Share, public: bytes) -> None:
 
     Raises OtherElection, ShareDoesNotVerify.
     """
+    if state.key is None:
+        raise OtherElection("the board has no election key yet")
     manifest, key = state.require()
     if share.election != manifest.election:
         raise OtherElection("the share is of another election")

@@ -58,12 +58,12 @@ def _group_record(tally: ContestTally, group: Group, width: int) -> dict[str, An
 
 def pending_mix_stages(state: State) -> list[tuple[str, int, int]]:
     """(contest, group, stage) of every mix stage that can be made now."""
-    manifest, _ = state.require()
+    mixers = state.manifest.mixers if state.manifest else ()
     return [
         (tally.contest.id, number, group.stages + 1)
         for tally in state.tallies
         for number, group in enumerate(tally.groups)
-        if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < len(manifest.mixers)
+        if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < len(mixers)
     ]
 
 

@@ -1,7 +1,7 @@
 """Judges: what happens with the verdict of a check.
 
-`Gate` stops at the first rejection (the server, a trustee, a mixer). `Report` runs everything, counts, times and
-lists every failure (an observer). `Trust` runs nothing: it rebuilds the state of a log that was admitted before.
+`Gate` stops at the first rejection (the server). `Report` runs everything, counts, times and lists every failure (an
+observer, a trustee, a mixer). `Trust` runs nothing: it rebuilds the state of a log that was admitted before.
 """
 
 from __future__ import annotations

@@ -1364,8 +1364,8 @@ def ballot_seeds() -> Iterator[JSON]:
         yield accepted("seed-randomness", f"{contest}, ciphertext {position}", given)
     given = {"modulus": modulus, "seed": bytes(32).hex(), "contest": "mayor", "position": 0}
     yield accepted("seed-randomness", "another seed", given)
-    given["modulus"] = integer(secret_key(640).public.N)
-    yield accepted("seed-randomness", "another key", given)
+    other_key = {**given, "modulus": integer(secret_key(640).public.N)}
+    yield accepted("seed-randomness", "another key", other_key)
     r = seed.randomness(key, bytes.fromhex(text), "mayor", 0)
     for m in (mpz(0), mpz(1), mpz(2) ** 300, key.N - 1):
         c = key.encrypt(m, r)
@@ -1377,8 +1377,8 @@ def ballot_seeds() -> Iterator[JSON]:
             yield accepted("recover-plaintext", comment, {**given, "randomness": integer(other)}, plaintext=None)
         negative = {**given, "ciphertext": integer(key.N2 - c)}
         yield accepted("recover-plaintext", "−c has another r", negative, plaintext=None)
-        negative["randomness"] = integer(key.N - r)
-        yield accepted("recover-plaintext", "−c with −r", negative, plaintext=integer(m))
+        both = {**negative, "randomness": integer(key.N - r)}
+        yield accepted("recover-plaintext", "−c with −r", both, plaintext=integer(m))
 
 
 def ballot_proofs() -> Iterator[JSON]:

@@ -71,8 +71,10 @@ class Transcript:
 def hash_to_range(bound: mpz, tag: str, *items: object) -> mpz:
     """A value in [1, bound), by rejection from SHAKE-256 over `(PROTOCOL, tag, items)`.
 
-    Every use has its own tag.
+    Every use has its own tag. Raises ValueError when the range is empty.
     """
+    if bound < 2:
+        raise ValueError("nothing lies in an empty range")
     bits = (bound - 1).bit_length()
     size = (bits + 7) // 8
     seed = encode([PROTOCOL, "hash to range", tag, list(items)])

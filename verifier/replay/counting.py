@@ -43,7 +43,7 @@ def withdrawals(context: Context) -> None:
 
 def tally_frozen(context: Context) -> None:
     """Two officials freeze the counted set and the counting groups, which replay finds by itself."""
-    state = context.state
+    state, _ = context.state, context.key
     body = context.read_body(entries.frozen_shape(modulus_bytes(context.manifest)))
     context.run(authenticity.act_signed, context.manifest, context.entry)
     counted = freeze.counted_slots(state)

@@ -34,10 +34,13 @@ def key(context: Context) -> None:
     manifest = context.manifest
     body = context.read_body(lambda value, place: parse_key(value, place, manifest))
     judge.run(authenticity.act_signed, where, manifest, context.entry)
-    judge.run(consistency.one_key, where, state.key_hash, None)
+    named = key_hash(context.entry.body)
+    first = judge.run(consistency.one_key, where, named, named if state.key_hash is None else None)
     public = PublicKey(body["modulus"])
     certificate: Certificate = body["certificate"]
-    judge.run(evidence.key_plausible, where, public.N, manifest.modulus_bits)
+    plausible = judge.run(evidence.key_plausible, where, public.N, manifest.modulus_bits)
+    if not (first and plausible):
+        return
     judge.run(evidence.key_proven, where, public.N, manifest.election, certificate)
     judge.run(
         evidence.verification_keys_proven,
@@ -49,7 +52,7 @@ def key(context: Context) -> None:
     )
     judge.run(evidence.batch_sound, where, public)
     state.key = public
-    state.key_hash = key_hash(context.entry.body)
+    state.key_hash = named
     state.verification_keys = body["verification_keys"]
 
 

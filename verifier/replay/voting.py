@@ -35,8 +35,8 @@ def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
     cast = context.entry.type is Type.BALLOT_CAST
     context.run(consistency.election_id_everywhere, ballot.election, manifest.election)
     slot = state.slots.get(ballot.slot)
-    context.run(authenticity.credential_listed, slot and slot.credential, context.entry.signatures)
-    if slot is None:
+    listed = context.run(authenticity.credential_listed, slot and slot.credential, context.entry.signatures)
+    if slot is None or not listed:
         return
     answered = [answer.contest for answer in ballot.answers]
     matched = context.run(consistency.style_matched, ballot.style, slot.style.id, slot.style.contests, answered)
@@ -48,12 +48,15 @@ def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
     copies = [mark in state.ciphertexts or mark in marks[:at] for at, mark in enumerate(marks)]
     ballot_tracker = tracker(wire)
     context.run(consistency.ballots_distinct, ballot_tracker, state.trackers, copies)
-    if matched and in_domain:
+    sound = matched and in_domain
+    if sound:
         context.workers.examine(context.judge, context.setting, Sealed(context.where, context.entry), context.index)
     state.trackers[ballot_tracker] = context.index
     state.ciphertexts.update(marks)
     if not cast:
         state.opened += 1
+        return
+    if not sound:
         return
     state.cast += 1
     state.superseded += slot.entry is not None

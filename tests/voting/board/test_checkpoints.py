@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db.models import F
 from nacl.signing import SigningKey
 
@@ -16,13 +19,14 @@ from tests.election import CLOSES, OPENS, Election, signing_key
 from tests.voting import boards
 from tests.voting.boards import AFTERWARDS
 from verifier.crypto import checkpoint
-from verifier.crypto.merkle import leaf_hash
+from verifier.crypto.merkle import inclusion_holds, leaf_hash
 from verifier.crypto.signatures import verify
 from verifier.errors import CheckFailed
 from verifier.receipt import Receipt, fate, parse_receipt
+from verifier.record import schema
 from verifier.record.canonical import decode_bytes, encode_bytes, serialise
 from verifier.record.entries import Type, tracker
-from voting.board import services
+from voting.board import replica, services
 from voting.board.models import BoardEntry, Checkpoint, ColumnBlob
 from voting.board.replica import forget_all, replica_of
 from voting.board.services import acknowledge_tracker, add_cosignature, publish_checkpoint, receipt, tracker_message
@@ -166,9 +170,7 @@ def test_a_valid_line_carries_no_other_in(full_board: ElectionRow) -> None:
 
 
 def export(row: ElectionRow, path: Path) -> Path:
-    from django.core.management import call_command
-
-    call_command("export_archive", row.slug, str(path))
+    call_command("export_archive", row.slug, str(path), stdout=StringIO())
     return path
 
 
@@ -188,7 +190,7 @@ def test_a_receipt_tells_what_became_of_the_ballot(finished: Election, full_boar
         held = parsed(full_board, index)
         assert held.entry == index
         assert fate(archive, held) == expected
-    body = boards.json.loads(finished.entries[cast[1]])["body"]
+    body = json.loads(finished.entries[cast[1]])["body"]
     assert parsed(full_board, cast[1]).tracker == tracker(body)
     assert parsed(full_board, cast[1]).election == finished.election_id
 
@@ -201,14 +203,10 @@ def test_a_receipt_outlives_the_checkpoint_that_it_carries(finished: Election, t
     publish_checkpoint(row, CLOSES - timedelta(minutes=1))
     held = parsed(row, boards.place(finished, Type.BALLOT_CAST, 2))
     assert held.checkpoint.checkpoint.size == close
-    assert fate(export_at(row, tmp_path / "open.zip"), held) == "not counted yet"
+    assert fate(export(row, tmp_path / "open.zip"), held) == "not counted yet"
     boards.fill(row, finished, close)
     publish_checkpoint(row, AFTERWARDS)
-    assert fate(export_at(row, tmp_path / "closed.zip"), held) == "counts"
-
-
-def export_at(row: ElectionRow, path: Path) -> Path:
-    return export(row, path)
+    assert fate(export(row, tmp_path / "closed.zip"), held) == "counts"
 
 
 def test_a_forged_receipt_does_not_fit(finished: Election, full_board: ElectionRow, tmp_path: Path) -> None:
@@ -256,24 +254,14 @@ def test_a_receipt_is_right_while_another_process_appends_and_publishes(
         forget_all()
         boards.submit(open_board, boards.ballot(polling, "v3"), time=CLOSES - timedelta(minutes=8))
         publish_checkpoint(open_board, CLOSES - timedelta(minutes=7))
-        forget_all()
-        services.replica_of(open_board.pk)
-        monkeypatch.setitem(services.replica_of.__globals__["_replicas"], open_board.pk, mine)
+        replica._replicas[open_board.pk] = mine
         return original(row)
 
     monkeypatch.setattr(services, "latest_checkpoint", meanwhile)
     held = parsed(open_board, index)
     signed = held.checkpoint.checkpoint
     assert checkpoint.board_signature_holds(held.checkpoint, signed.origin, BOARD_KEY)
-    raw = polling.entries[index]
-    assert services_inclusion(raw, held)
-
-
-def services_inclusion(raw: bytes, held: Receipt) -> bool:
-    from verifier.crypto.merkle import inclusion_holds
-
-    signed = held.checkpoint.checkpoint
-    return inclusion_holds(leaf_hash(raw), held.entry, signed.size, list(held.path), signed.root)
+    assert inclusion_holds(leaf_hash(polling.entries[index]), index, signed.size, list(held.path), signed.root)
 
 
 def test_a_tracker_is_acknowledged_under_the_board_key(polling: Election, open_board: ElectionRow) -> None:
@@ -320,9 +308,9 @@ def rewrite(row: ElectionRow, index: int, raw: bytes) -> None:
 def other_ballot(row: ElectionRow, polling: Election) -> None:
     """A valid ballot of the same voter, with another choice."""
     index = boards.place(polling, Type.BALLOT_CAST, 2)
-    entry = boards.json.loads(polling.entries[index])
+    entry = json.loads(polling.entries[index])
     body = polling.ballot("v2", {**boards.vote("v2"), "mayor": "c"}, entry["body"]["sequence"])
-    time = boards.schema.minute(entry["time"], "time")
+    time = schema.minute(entry["time"], "time")
     rewrite(row, index, polling.raw(Type.BALLOT_CAST, body, ["v2"], time))
 
 
