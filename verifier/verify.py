@@ -16,7 +16,7 @@ from verifier.record.archive import Archive, open_archive
 from verifier.record.manifest import MODULUS_BITS
 from verifier.replay import Replay
 from verifier.replay.state import Stage, State
-from verifier.report import Report
+from verifier.report import BROKEN, Report
 from verifier.workers import Pool
 
 Progress = Callable[[str, int, int], None]
@@ -95,10 +95,20 @@ def _replay(archive: Archive, jobs: int, report: Report, progress: Progress, all
         with suppress(Skip):
             entries = len(read(report, "entries.jsonl", archive.index))
             for index in range(entries):
-                replay.apply(archive.entry(index))
+                _apply(replay, index, archive.entry(index))
                 progress("entries", index + 1, entries)
         pool.drain()
     return replay
+
+
+def _apply(replay: Replay, index: int, raw: bytes) -> None:
+    """A rule that breaks on the rubble of an earlier failure ends the replay as one more failure, never as a crash."""
+    try:
+        replay.apply(raw)
+    except (*BROKEN, RuntimeError) as error:
+        unreadable = NotCanonical(f"the entry cannot be judged after what came before ({type(error).__name__})")
+        replay.judge.run(integrity.canonical, f"entry {index}", unreadable)
+        raise Skip from error
 
 
 def _compare(archive: Archive, replay: Replay, report: Report, known: Sequence[bytes]) -> None:

@@ -1709,14 +1709,15 @@ def ceremony() -> Iterator[JSON]:
     yield refused("check-key", "another number of trustees", {**good, "n": 4}, "NotCanonical")
     short = {**good, "body": {**body, "modulus": body["modulus"][1:]}}
     yield refused("check-key", "a short modulus", short, "BadInteger")
-    half = N >> 256
-    for comment, modulus, bits in (
-        ("a good modulus", N, BITS), ("another size", N, 513), ("even", N - 1, BITS),
-        ("a small factor", N - N % 3 - 3 * (N % 2 == 0), BITS),
-        ("a prime", gmpy2.next_prime(N), BITS), ("a square", half * half | 1, 512),
-        ("the square of a prime", gmpy2.next_prime(mpz(2) ** 256 - 2**200) ** 2, 512),
-    ):  # fmt: skip
-        yield accepted("key-problem", comment, {"modulus": integer(modulus), "bits": bits})
+    for comment, modulus, bits, problem in (
+        ("a good modulus", N, BITS, None),
+        ("another size", N, 513, "the modulus has 512 bits, not 513"),
+        ("even", N - 1, BITS, "the modulus is even"),
+        ("a multiple of 3", N - N % 6 + 3, BITS, "the modulus has a prime factor below 2^16"),
+        ("a prime", gmpy2.next_prime(N), BITS, "the modulus is a prime number"),
+        ("the square of a prime", gmpy2.next_prime(mpz(3) << 254) ** 2, BITS, "the modulus is a perfect power"),
+    ):
+        yield accepted("key-problem", comment, {"modulus": integer(modulus), "bits": bits}, problem=problem)
 
 
 def square_roots_of(sigma: mpz, P: mpz, Q: mpz) -> list[mpz]:

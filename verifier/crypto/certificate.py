@@ -56,7 +56,7 @@ class Certificate:
 @cache
 def modp() -> mpz:
     """The 6144-bit safe prime 2^6144 − 2^6080 − 1 + 2^64·(⌊2^6014·π⌋ + 929484)."""
-    with gmpy2.local_context(precision=6400):
+    with gmpy2.context(gmpy2.get_context(), precision=6400):
         pi = mpz(gmpy2.floor(gmpy2.mul_2exp(gmpy2.const_pi(), 6014)))
     return (mpz(1) << 6144) - (mpz(1) << 6080) - 1 + (mpz(1) << 64) * (pi + 929484)
 

@@ -114,7 +114,8 @@ def mix_stage(context: Context) -> None:
     context.run(consistency.context_bound, body["context"], bound)
     read = [context.read_column(column, width) for column in body["output"]]
     rows = [column.rows for column, _ in read] if len(read) == len(group.columns) else [-1]
-    if not context.run(consistency.mix_input_exact, body["input"], group.digest, group.ballots, rows):
+    context.run(consistency.mix_input_exact, body["input"], group.digest, group.ballots, rows)
+    if set(rows) != {group.ballots}:
         return
     outputs = [values for _, values in read]
     for values in outputs:
@@ -173,7 +174,8 @@ def roots_statement(state: State) -> list[mpz]:
 def partial_roots(context: Context) -> None:
     """One trustee's partial roots of exactly what replay names, with one proof for all."""
     state, manifest, key = context.state, context.manifest, context.key
-    context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages())
+    if not context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages()):
+        return
     body = context.read_body(entries.partial_roots_shape)
     trustee = body["trustee"]
     distinct = context.run(consistency.trustees_distinct, trustee, state.partial_roots, len(manifest.trustees))
@@ -211,7 +213,8 @@ def _unsigned(entry: Entry) -> None:
 def opening(context: Context) -> None:
     """(m, r) of everything that replay names: the public decryption."""
     state, manifest, key = context.state, context.manifest, context.key
-    context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages())
+    if not context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages()):
+        return
     context.read(_unsigned, context.entry)
     body = context.read_body(entries.opening_shape)
     named = state.named()

@@ -214,7 +214,11 @@ def test_a_forged_receipt_does_not_fit(finished: Election, full_board: ElectionR
     archive = export(full_board, tmp_path / "archive.zip")
     index = boards.place(finished, Type.BALLOT_CAST, 1)
     good, other = receipt(full_board, index), receipt(full_board, index + 1)
-    for forged in ({**good, "entry": index + 1}, {**good, "tracker": other["tracker"]}, {**good, "path": other["path"]}):
+    for forged in (
+        {**good, "entry": index + 1},
+        {**good, "tracker": other["tracker"]},
+        {**good, "path": other["path"]},
+    ):
         with pytest.raises(CheckFailed, match="V2.11"):
             fate(archive, parse_receipt(serialise(forged)))
 

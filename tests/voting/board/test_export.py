@@ -15,6 +15,7 @@ from tests.voting import boards
 from tests.voting.boards import AFTERWARDS
 from verifier.crypto.checkpoint import parse_note
 from verifier.verify import verify
+from voting.board.management.commands import export_archive
 from voting.board.models import BoardEntry, Checkpoint
 from voting.board.replica import forget_all
 from voting.board.services import add_cosignature, publish_checkpoint
@@ -92,8 +93,6 @@ def test_entries_that_arrive_meanwhile_wait_for_the_next_export(
 ) -> None:
     """The archive is that of its checkpoint, whatever is admitted while it is written."""
     publish_checkpoint(open_board, CLOSES.replace(hour=9))
-    from voting.board.management.commands import export_archive
-
     original = export_archive.write_archive
 
     def write(*parts: object) -> None:
@@ -130,7 +129,10 @@ def test_a_path_that_cannot_be_written_is_one_line(full_board: ElectionRow, tmp_
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_a_key_that_cannot_be_used_is_one_line(full_board: ElectionRow, tmp_path: Path, settings: object) -> None:
+def test_a_key_that_cannot_be_used_is_one_line(
+    full_board: ElectionRow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voting.board.services.timezone.now", lambda: AFTERWARDS)
     (tmp_path / "board.key").chmod(0o644)
     assert "mode 0600" in one_line(full_board.slug, tmp_path / "archive.zip")
     assert not Checkpoint.objects.exists()
@@ -169,5 +171,6 @@ def test_an_archive_shorter_than_its_checkpoint_is_never_written(full_board: Ele
     publish_checkpoint(full_board, AFTERWARDS)
     with boards.tampering():
         BoardEntry.objects.filter(election=full_board, type="result").delete()
+    forget_all()
     one_line(full_board.slug, tmp_path / "archive.zip")
     assert not (tmp_path / "archive.zip").exists()

@@ -91,11 +91,21 @@ def test_a_link_is_refused(path: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere.key").exists() and path.is_symlink()
 
 
-def test_a_folder_or_a_pipe_is_refused(path: Path) -> None:
+def test_a_folder_is_refused(path: Path) -> None:
     path.mkdir(parents=True, mode=0o700)
     refused(path)
-    path.rmdir()
-    assert list(path.parent.iterdir()) == []
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_is_refused(path: Path) -> None:
+    """Held open here, so that this test ends even if nobody writes."""
+    path.parent.mkdir()
+    os.mkfifo(path, 0o600)
+    held = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert "must be a file" in refused(path)
+    finally:
+        os.close(held)
 
 
 @pytest.mark.parametrize(

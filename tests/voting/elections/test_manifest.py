@@ -192,7 +192,7 @@ def test_every_problem_is_named_at_once(small: Election) -> None:
 
 def test_acts_of_another_shape_are_a_problem(small: Election) -> None:
     """Too few signatures, a missing act, an unknown one, or no object at all."""
-    for acts in ({**small.acts, "key": 1}, {"key": 2}, {**small.acts, "party": 2}, {}, [], None, "2", {"key": "2"}):
+    for acts in ({**small.acts, "key": 1}, {"key": 2}, {**small.acts, "party": 2}, {}, [], "2", {"key": "2"}):
         Election.objects.filter(pk=small.pk).update(acts=acts)
         found = problems(Election.objects.get(pk=small.pk))
         assert any(", acts: " in problem for problem in found), acts
