@@ -185,7 +185,7 @@ def plaintexts_of(setting: Setting, contest: Contest, choice: Choice) -> list[mp
     if contest.kind is Kind.CHOOSE_ONE:
         allowed = [*ids, BLANK] if contest.blank else ids
         if choice not in allowed:
-            raise ValueError(f"contest {contest.id}: unknown option {choice!r}")
+            raise ValueError(f"contest {contest.id}: this option is not on the list")
         return [listed_values(contest, setting.base)[allowed.index(str(choice))]]
     marks = set(choice) if isinstance(choice, tuple) else {choice}
     if not marks <= set(ids) or len(marks) not in contest.limits:

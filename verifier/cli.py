@@ -17,7 +17,7 @@ from verifier.verify import verify
 
 VALID, INVALID, UNREADABLE, UNSUPPORTED = 0, 1, 2, 3
 FATES = {
-    "counts": "Your ballot is on the board and it COUNTS.",
+    "counts": "Your ballot is on the board and it COUNTS, if `verify` says that the board is valid.",
     "not counted yet": "Your ballot is on the board. The count has not been frozen yet.",
     "superseded": "Your ballot is on the board. It does not count, because a later ballot of the same slot does.",
     "withdrawn": "Your ballot is on the board. It does not count: two officials withdrew its slot (paper wins).",

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.checks import authenticity, consistency
+from verifier.checks import authenticity, completeness, consistency
 from verifier.crypto.checkpoint import Note, parse_note
 from verifier.crypto.merkle import leaf_hash
 from verifier.errors import CheckFailed, NotCanonical, Unreadable
 from verifier.record import schema
-from verifier.record.archive import open_archive
+from verifier.record.archive import Archive, open_archive
 from verifier.record.canonical import parse
 from verifier.record.entries import Type, parse_entry, statement_digest
 from verifier.record.schema import HASH, list_of, whole
 from verifier.replay import Replay
 from verifier.replay.state import Stage, State
-from verifier.report import Trust
+from verifier.report import BROKEN, Trust
+from verifier.workers import Unexamined
 
 MAX_RECEIPT_BYTES = 64 << 10
 
@@ -62,12 +63,13 @@ def fate(archive_path: Path, receipt: Receipt) -> str:
     """
     with tempfile.TemporaryDirectory(prefix="tashika-receipt-") as workspace:
         archive = open_archive(archive_path, Path(workspace))
-        replay = Replay(archive, Trust())
+        replay = Replay(archive, Trust(), Unexamined())
         for index in range(len(archive.index())):
-            replay.apply(archive.entry(index))
+            _apply(replay, index, archive.entry(index))
         state = replay.state
         if state.manifest is None:
             raise Unreadable("the archive does not begin with a manifest")
+        _require_signed(archive, replay)
         head = receipt.checkpoint.checkpoint
         where = "receipt"
         consistency.election_id_everywhere(where, receipt.election, state.manifest.election)
@@ -83,6 +85,22 @@ def fate(archive_path: Path, receipt: Receipt) -> str:
     ):
         raise CheckFailed(authenticity.receipt_included.name, "that entry is another ballot", where)
     return "opened" if entry.type is Type.BALLOT_OPENED else _fate_of(state, receipt.entry)
+
+
+def _apply(replay: Replay, index: int, raw: bytes) -> None:
+    try:
+        replay.apply(raw)
+    except BROKEN as error:
+        raise NotCanonical(f"entry {index} cannot be understood ({type(error).__name__})") from error
+
+
+def _require_signed(archive: Archive, replay: Replay) -> None:
+    """The board itself signed that it has these entries; otherwise anybody could add a freeze or a later ballot."""
+    manifest, where, note = replay.state.manifest, "checkpoint", parse_note(archive.checkpoint)
+    completeness.board_complete("entries.jsonl", archive.size, replay.state.size, note.checkpoint.size)
+    consistency.board_chained(where, replay.tree.root(), note.checkpoint)
+    authenticity.head_signed(where, manifest, note)
+    authenticity.head_witnessed(where, manifest, note)
 
 
 def _fate_of(state: State, entry: int) -> str:

@@ -15,7 +15,7 @@ from verifier.checks import CHECKS, Check
 from verifier.crypto.equation import BatchDisagrees
 from verifier.errors import CheckFailed
 
-BROKEN = (ArithmeticError, LookupError, TypeError, ValueError)
+BROKEN = (ArithmeticError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
 """An exception in a check is a rejection by that check, never a pass."""
 
 

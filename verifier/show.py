@@ -70,12 +70,11 @@ def report(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"FAILED {printable(str(failure))}", style="red"), soft_wrap=True)
     if len(failures) > SHOWN_FAILURES:
         console.print(f"… and {len(failures) - SHOWN_FAILURES} more failures (all of them with --json)")
-    if outcome.state.manifest and outcome.state.result:
-        _results(console, outcome)
     if outcome.report.valid:
+        _results(console, outcome)
         console.print(Text("VALID: every check ran and passed.", style="bold green"))
     else:
-        console.print(Text("NOT VALID", style="bold red"))
+        console.print(Text("NOT VALID: no result is shown, because none is proved.", style="bold red"))
 
 
 def _checks(group: str, title: str, outcome: Outcome) -> Table:

@@ -105,7 +105,7 @@ def _apply(replay: Replay, index: int, raw: bytes) -> None:
     """A rule that breaks on the rubble of an earlier failure ends the replay as one more failure, never as a crash."""
     try:
         replay.apply(raw)
-    except (*BROKEN, RuntimeError) as error:
+    except BROKEN as error:
         unreadable = NotCanonical(f"the entry cannot be judged after what came before ({type(error).__name__})")
         replay.judge.run(integrity.canonical, f"entry {index}", unreadable)
         raise Skip from error

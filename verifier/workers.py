@@ -46,6 +46,13 @@ class InProcess:
         return
 
 
+class Unexamined(InProcess):
+    """Passes over the proofs of ballots: for a log that was judged before, or whose proofs are not the question."""
+
+    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
+        return
+
+
 class EntrySource(Protocol):
     """An archive that worker processes can open again."""
 

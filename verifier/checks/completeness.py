@@ -45,10 +45,10 @@ def _listed(items: Sequence[object]) -> str:
 
 
 @check("V1.5")
-def mix_chain_complete(stages: int, expected: int) -> None:
-    """Exactly the declared mix stages exist, once each, in order: `stages` is the one at hand or the last."""
-    if stages != expected:
-        reject(f"stage {stages} where stage {expected} was expected")
+def mix_chain_complete(stage: int, expected: int | None) -> None:
+    """Exactly the declared mix stages exist, once each, in order; `expected` is the next one, if there is one."""
+    if stage != expected:
+        reject(f"stage {stage} where stage {expected} was expected" if expected else "nothing is mixed here any more")
 
 
 @check("V1.6")

@@ -38,7 +38,9 @@ def context_bound(stated: bytes, recomputed: bytes) -> None:
 def one_key(stated: bytes | None, key_hash: bytes | None) -> None:
     """There is one key, and everything that names a key names that one."""
     if stated != key_hash:
-        reject("names another key than the one of this election" if stated and key_hash else "a second key, or none yet")
+        reject(
+            "names another key than the one of this election" if stated and key_hash else "a second key, or none yet"
+        )
 
 
 @check("V3.4")

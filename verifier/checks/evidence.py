@@ -17,6 +17,7 @@ from verifier.crypto.ballot_proof import (
 from verifier.crypto.equation import RootEquation
 from verifier.crypto.paillier import PublicKey
 from verifier.record.answers import Undecodable, decode_answer
+from verifier.record.canonical import serialise
 from verifier.record.manifest import Contest
 
 
@@ -155,7 +156,7 @@ def choices_decoded(stated: Sequence[Sequence[int]], found: Sequence[Sequence[in
 @check("V5.18")
 def result_equal(stated: object, found: object) -> None:
     """The published result is the recomputed one."""
-    if stated != found:
+    if serialise(stated) != serialise(found):
         reject("the published counts are not those of the openings")
 
 

@@ -37,7 +37,8 @@ from verifier.record.schema import (
     whole,
 )
 
-MAX_ENTRY_BYTES = 8 << 20
+MAX_ENTRY_BYTES = 32 << 20
+"""room for a result with a hundred thousand different rankings"""
 CHALLENGE_WIDTH = 17
 """One byte more than [0, 2^128) needs, so that the range of a challenge is checked, not implied."""
 

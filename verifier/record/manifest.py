@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from verifier import PROTOCOL
+from verifier.crypto.checkpoint import is_name
 from verifier.crypto.transcript import digest
 from verifier.errors import NotCanonical
 from verifier.record import schema
@@ -287,8 +288,9 @@ def parse_manifest(value: Any) -> Manifest:
 
 def _check_references(manifest: Manifest) -> None:
     where = "manifest"
-    if any(character.isspace() or character == "+" for character in manifest.origin):
-        raise NotCanonical(f"{where}, board: an origin without spaces and plus signs was expected")
+    for name in (manifest.origin, *(witness.name for witness in manifest.witnesses)):
+        if not is_name(name):
+            raise NotCanonical(f"{where}: {name!r} cannot sign checkpoints: spaces and plus signs are not for names")
     if manifest.threshold > len(manifest.trustees):
         raise NotCanonical(f"{where}: the threshold is above the number of trustees")
     if manifest.witness_threshold > len(manifest.witnesses):
@@ -318,6 +320,8 @@ def _check_references(manifest: Manifest) -> None:
         for contest_id in style.contests:
             if contest_id not in known:
                 raise NotCanonical(f"{where}, style {style.id}: unknown contest {contest_id!r}")
+    if unasked := known - {contest_id for style in manifest.styles for contest_id in style.contests}:
+        raise NotCanonical(f"{where}: contest {min(unasked)} is on no ballot")
 
 
 def election_id(value: Any) -> bytes:

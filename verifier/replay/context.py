@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from gmpy2 import mpz
 
 from verifier.ballots import Setting
-from verifier.checks import consistency
+from verifier.checks import completeness, consistency
 from verifier.checks.read import Skip, read
 from verifier.crypto.paillier import PublicKey
 from verifier.record.column import Column, read_column
@@ -42,15 +42,17 @@ class Context:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest. Raises Skip when the log does not begin with one."""
+        """The manifest. Raises Skip, after V1.2 has rejected the entry, when the log does not begin with one."""
         if self.state.manifest is None:
+            self.run(completeness.setup_complete, ["manifest"])
             raise Skip
         return self.state.manifest
 
     @property
     def key(self) -> PublicKey:
-        """The election key. Raises Skip when there is none."""
+        """The election key. Raises Skip, after V1.2 has rejected the entry, when there is none."""
         if self.state.key is None:
+            self.run(completeness.setup_complete, ["election key"])
             raise Skip
         return self.state.key
 

@@ -104,8 +104,8 @@ def mix_stage(context: Context) -> None:
     state, manifest = context.state, context.manifest
     body = context.read_body(entries.mix_stage_shape)
     group, number = _group_to_mix(state, body), body["stage"]
-    expected = group.stages + 1 if group else 0
-    known = context.run(completeness.mix_chain_complete, number, min(expected, len(manifest.mixers)))
+    more = group is not None and group.stages < len(manifest.mixers)
+    known = context.run(completeness.mix_chain_complete, number, group.stages + 1 if group and more else None)
     if group is None or not known:
         return
     width = 2 * modulus_bytes(manifest)
@@ -173,9 +173,10 @@ def roots_statement(state: State) -> list[mpz]:
 
 def partial_roots(context: Context) -> None:
     """One trustee's partial roots of exactly what replay names, with one proof for all."""
-    state, manifest, key = context.state, context.manifest, context.key
+    state = context.state
     if not context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages()):
         return
+    manifest, key = context.manifest, context.key
     body = context.read_body(entries.partial_roots_shape)
     trustee = body["trustee"]
     distinct = context.run(consistency.trustees_distinct, trustee, state.partial_roots, len(manifest.trustees))
@@ -212,9 +213,10 @@ def _unsigned(entry: Entry) -> None:
 
 def opening(context: Context) -> None:
     """(m, r) of everything that replay names: the public decryption."""
-    state, manifest, key = context.state, context.manifest, context.key
+    state = context.state
     if not context.run(consistency.not_early, state.stage is Stage.FROZEN, state.missing_stages()):
         return
+    manifest, key = context.manifest, context.key
     context.read(_unsigned, context.entry)
     body = context.read_body(entries.opening_shape)
     named = state.named()
@@ -308,8 +310,14 @@ def _counts(contest: dict[str, Any]) -> dict[str, Any]:
     return {**contest, "groups": groups}
 
 
+def _earlier(corrected: int, index: int) -> None:
+    if corrected >= index:
+        raise NotCanonical(f"body, entry: a correction of entry {corrected} does not come after it")
+
+
 def correction(context: Context) -> None:
     """A statement of two officials about an earlier entry; it changes nothing that was counted."""
     body = context.read_body(entries.correction_shape)
+    context.read(_earlier, body["entry"], context.index)
     context.run(authenticity.act_signed, context.manifest, context.entry)
     context.state.corrections.append((body["entry"], body["text"]))

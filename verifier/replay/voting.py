@@ -51,7 +51,7 @@ def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
     sound = matched and in_domain
     if sound:
         context.workers.examine(context.judge, context.setting, Sealed(context.where, context.entry), context.index)
-    state.trackers[ballot_tracker] = context.index
+    state.trackers.setdefault(ballot_tracker, context.index)
     state.ciphertexts.update(marks)
     if not cast:
         state.opened += 1

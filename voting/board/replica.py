@@ -10,25 +10,17 @@ from typing import Any
 
 from django.conf import settings
 
-from verifier.ballots import Sealed, Setting
 from verifier.checks import authenticity, consistency
 from verifier.crypto.checkpoint import parse_note
 from verifier.crypto.merkle import leaf_hash
 from verifier.errors import CheckFailed, NotCanonical
 from verifier.record.manifest import MODULUS_BITS
 from verifier.replay import Replay
-from verifier.report import Gate, Judge, Trust
-from verifier.workers import InProcess
+from verifier.report import Gate, Trust
+from verifier.workers import InProcess, Unexamined
 from voting.board.log import DatabaseLog
 from voting.board.models import BoardEntry, Checkpoint
 from voting.errors import BoardInconsistent
-
-
-class Admitted(InProcess):
-    """Passes over the proofs of ballots that were checked before they were stored."""
-
-    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
-        return
 
 
 class Replica:
@@ -75,10 +67,10 @@ class Replica:
 
     def _begin(self) -> Replay:
         bits = getattr(settings, "TASHIKA_ALLOWED_MODULUS_BITS", MODULUS_BITS)
-        return Replay(self.log, Trust(), Admitted(), bits)
+        return Replay(self.log, Trust(), Unexamined(), bits)
 
     def _read_new(self, replay: Replay) -> None:
-        replay.judge, replay.workers = Trust(), Admitted()
+        replay.judge, replay.workers = Trust(), Unexamined()
         for raw in self.log.entries(replay.state.size):
             replay.apply(raw)
             self._last = leaf_hash(raw)

@@ -79,6 +79,8 @@ def in_processes(works: Sequence[Work]) -> list[str]:
     ]
     for process in processes:
         process.start()
+    for _, sender in pipes:
+        sender.close()  # so that a process that dies is an end of file, not a long wait
     answers = [receiver.recv() if receiver.poll(TIMEOUT) else "no answer" for receiver, _ in pipes]
     for process in processes:
         process.join(TIMEOUT)
@@ -86,13 +88,15 @@ def in_processes(works: Sequence[Work]) -> list[str]:
 
 
 def submission(row: ElectionRow, raw: bytes) -> Work:
-    """Says the index of the entry, or the code of the refusal."""
+    """Says the index of the entry, the code of the refusal, or what else went wrong."""
 
     def submit() -> str:
         try:
             return str(boards.submit(row, raw, time=NOON).index)
         except VotingError as refusal:
             return refusal.code
+        except Exception as error:
+            return repr(error)
 
     return submit
 
