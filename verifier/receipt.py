@@ -100,7 +100,6 @@ def _require_signed(archive: Archive, replay: Replay) -> None:
     completeness.board_complete("entries.jsonl", archive.size, replay.state.size, note.checkpoint.size)
     consistency.board_chained(where, replay.tree.root(), note.checkpoint)
     authenticity.head_signed(where, manifest, note)
-    authenticity.head_witnessed(where, manifest, note)
 
 
 def _fate_of(state: State, entry: int) -> str:

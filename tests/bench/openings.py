@@ -37,9 +37,7 @@ def measure(key: PublicKey, n: int) -> None:
     plaintexts = [mpz(secrets.randbelow(int(key.N))) for _ in range(n)]
     alphas = [randomness.fresh() for _ in range(n)]
     roots = [randomness.root(alpha) for alpha in alphas]
-    named = [
-        (1 + m * key.N) * randomness.power(alpha) % key.N2 for m, alpha in zip(plaintexts, alphas, strict=True)
-    ]
+    named = [(1 + m * key.N) * randomness.power(alpha) % key.N2 for m, alpha in zip(plaintexts, alphas, strict=True)]
     m_column, m_data = write_column(plaintexts, width)
     r_column, r_data = write_column(roots, width)
 

@@ -32,14 +32,16 @@ def load_or_create(path: Path) -> SigningKey:
 def load(path: Path) -> SigningKey:
     """The key at `path`. Raises BoardKeyUnusable."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise BoardKeyUnusable(f"{path}: {error.strerror}") from None
-    with os.fdopen(file, "rb") as opened:
+    try:
         mode = os.fstat(file).st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
             raise BoardKeyUnusable(f"{path}: the board key must be a file that only its owner can read (mode 0600)")
-        text = opened.read(100)
+        text = os.read(file, 100)
+    finally:
+        os.close(file)
     try:
         seed = binascii.a2b_base64(text.removesuffix(b"\n"), strict_mode=True)
     except binascii.Error:

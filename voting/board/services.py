@@ -31,7 +31,6 @@ from voting.board.replica import Replica, replica_of
 from voting.elections.models import Election, Slot, Style
 from voting.elections.services import build_manifest
 from voting.errors import (
-    BoardInconsistent,
     BoardKeyUnusable,
     ClockBehind,
     CosignatureRefused,
@@ -166,8 +165,7 @@ def publish_checkpoint(election: Election, time: datetime | None = None) -> Chec
         last = latest_checkpoint(locked)
         if last is not None and minute < last.time:
             raise ClockBehind(f"the last checkpoint is of {format_minute(last.time)}", "checkpoint")
-        if last is not None:
-            _require_prefix(replay, last)
+        replica.require_last_checkpoint(replay)
         head = checkpoint.Checkpoint(manifest.origin, replay.tree.size, replay.tree.root(), int(minute.timestamp()))
         key = _board_key(manifest)
         line = checkpoint.board_line(manifest.origin, manifest.board_key, key.sign(head.body()).signature)
@@ -176,13 +174,6 @@ def publish_checkpoint(election: Election, time: datetime | None = None) -> Chec
             election=locked, size=head.size, time=minute, defaults={"text": text}
         )
         return published
-
-
-def _require_prefix(replay: Replay, last: Checkpoint) -> None:
-    """Never sign two histories: what was signed before is a prefix of what is signed now."""
-    known = checkpoint.parse_note(last.text.encode()).checkpoint
-    if known.size > replay.tree.size or replay.tree.root(known.size) != known.root:
-        raise BoardInconsistent("the board does not continue its last checkpoint", "checkpoint")
 
 
 def latest_checkpoint(election: Election) -> Checkpoint | None:
@@ -202,7 +193,10 @@ def add_cosignature(election: Election, line: str) -> Checkpoint:
         latest = latest_checkpoint(locked)
         if latest is None:
             raise NotOnBoard("there is no checkpoint yet", "checkpoint")
-        text = latest.text + line.rstrip("\n") + "\n"
+        line = line.removesuffix("\n")
+        if "\n" in line:
+            raise CosignatureRefused("one line at a time: others could hide before a valid one", "checkpoint")
+        text = f"{latest.text}{line}\n"
         try:
             note = checkpoint.parse_note(text.encode())
         except (NotCanonical, UnicodeEncodeError) as error:
@@ -227,6 +221,7 @@ def receipt(election: Election, index: int) -> dict[str, Any]:
     """
     replica = replica_of(election.pk)
     with replica.lock:
+        latest = latest_checkpoint(election)  # before catching up, so that the replay reaches at least as far
         replay = replica.catch_up()
         manifest = _manifest(replay)
         if not 0 <= index < replay.state.size:
@@ -234,7 +229,6 @@ def receipt(election: Election, index: int) -> dict[str, Any]:
         entry = parse_entry(replica.log.entry(index))
         if entry.type not in (Type.BALLOT_CAST, Type.BALLOT_OPENED):
             raise NotOnBoard(f"entry {index} is not a ballot", "receipt")
-        latest = latest_checkpoint(election)
         if latest is None or latest.size <= index:
             latest = publish_checkpoint(election)
             replay = replica.catch_up()

@@ -123,7 +123,8 @@ def _missing_parts(election: Election) -> Iterable[str]:
     yield from ([] if election.units.exists() else ["there is no counting unit"])
     yield from ([] if contests else ["there is no contest"])
     yield from ([] if election.styles.exists() else ["there is no ballot style"])
-    needed = max((n for n in election.acts.values() if isinstance(n, int)), default=2) if election.acts else 2
+    acts = election.acts.values() if isinstance(election.acts, dict) else ()
+    needed = max((n for n in acts if isinstance(n, int)), default=2)
     if count[Party.Role.OFFICIAL] < max(2, needed):
         yield f"{count[Party.Role.OFFICIAL]} of {max(2, needed)} officials"
     if count[Party.Role.TRUSTEE] < election.threshold:

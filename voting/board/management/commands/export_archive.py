@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from verifier.errors import VerifierError
 from verifier.record.archive import write_archive
 from voting.board.log import DatabaseLog
+from voting.board.replica import replica_of
 from voting.board.services import latest_checkpoint, publish_checkpoint
 from voting.elections.models import Election
 from voting.errors import VotingError
@@ -36,10 +37,11 @@ class Command(BaseCommand):
         except (VotingError, VerifierError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error.filename or path}: {error.strerror}") from error
+            raise CommandError(f"{path}: {error.strerror}") from error
         self.stdout.write(f"{path}: {size} entries")
 
     def _export(self, election: Election, path: Path) -> int:
+        replica_of(election.pk).catch_up()  # refuses a board that contradicts its last checkpoint
         log = DatabaseLog(election.pk)
         checkpoint = latest_checkpoint(election)
         if checkpoint is None or checkpoint.size < log.size:
