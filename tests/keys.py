@@ -58,8 +58,11 @@ def safe_primes(bits: int) -> tuple[mpz, mpz]:
 
 
 def _safe_prime(start: int, bits: int) -> mpz:
-    candidate = mpz(start) | (mpz(3) << (bits - 3))
+    small = gmpy2.primorial(1 << 12)
+    candidate = mpz(start) | (mpz(3) << (bits - 3)) | 1
     while True:
-        candidate = gmpy2.next_prime(candidate)
-        if gmpy2.is_prime(2 * candidate + 1):
+        candidate += 2
+        if bits > 64 and gmpy2.gcd(candidate * (2 * candidate + 1), small) != 1:
+            continue
+        if gmpy2.is_prime(candidate) and gmpy2.is_prime(2 * candidate + 1):
             return 2 * candidate + 1

@@ -25,7 +25,7 @@ def mulmod_seconds(modulus: mpz) -> float:
     return statistics.median(seconds)
 
 
-def report(name: str, bits: int, n: int, seconds: float, mulmod: float) -> None:
+def report(name: str, bits: int, n: int, seconds: float, mulmod: float, **more: int) -> None:
     """Print one JSON line; `mulmod` is the time of one multiplication modulo N²."""
     line = {
         "name": name,
@@ -34,5 +34,6 @@ def report(name: str, bits: int, n: int, seconds: float, mulmod: float) -> None:
         "seconds": round(seconds, 4),
         "per_item_us": round(seconds / n * 1e6, 2),
         "mulmods_per_item": round(seconds / n / mulmod, 1),
+        **more,
     }
     print(json.dumps(line), flush=True)

@@ -78,7 +78,7 @@ def test_only_two_primes_make_a_safe_prime(candidate: int, safe: bool) -> None:
     assert primes._is_safe(mpz(candidate)) is safe
 
 
-def test_a_fermat_pseudoprime_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fermat_pseudoprime_is_found_out() -> None:
     """Every pair that passes both Fermat tests goes through Miller–Rabin too."""
     pairs = [c for c in range(3, 200_000, 2) if pow(2, c - 1, c) == 1 and pow(2, 2 * c, 2 * c + 1) == 1]
     expected = [c for c in pairs if gmpy2.is_prime(c) and gmpy2.is_prime(2 * c + 1)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from gmpy2 import mpz
 
@@ -15,6 +14,7 @@ from verifier.crypto.ballot_proof import (
     membership_challenge_holds,
 )
 from verifier.crypto.equation import RootEquation
+from verifier.crypto.multiexp import Parallel
 from verifier.crypto.paillier import PublicKey
 from verifier.record.answers import Undecodable, decode_answer
 from verifier.record.canonical import serialise
@@ -92,7 +92,7 @@ def shuffle_openings(statement: shuffle.Statement, proof: shuffle.Proof, challen
 
 @check("V5.11")
 def shuffle_ciphertexts(
-    statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges, workers: Any
+    statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges, workers: Parallel
 ) -> None:
     """The outputs are re-encryptions of the inputs under the committed permutation."""
     if not shuffle.ciphertexts_hold(statement, proof, challenges, workers):
@@ -109,13 +109,13 @@ def tally_recomputed(stated: Sequence[Sequence[mpz]], products: Sequence[Sequenc
 
 @check("V5.13")
 def opening_holds(
-    key: PublicKey, ciphertexts: Sequence[mpz], plaintexts: Sequence[mpz], roots: Sequence[mpz], workers: Any
+    key: PublicKey, ciphertexts: Sequence[mpz], plaintexts: Sequence[mpz], roots: Sequence[mpz], workers: Parallel
 ) -> dict[int, str]:
     """E(m; r) = c for every published opening, 0 ≤ m < N: the failures by position."""
     equations = [
         RootEquation(c, mpz(1), mpz(0), -m % key.N, r) for c, m, r in zip(ciphertexts, plaintexts, roots, strict=True)
     ]
-    return dict.fromkeys(equation.failures(key, equations), "the opening does not fit the ciphertext")
+    return dict.fromkeys(equation.parallel_failures(key, equations, workers), "the opening does not fit the ciphertext")
 
 
 @check("V5.14")
