@@ -80,7 +80,7 @@ def test_the_proof_is_bound_to_its_statement(dealt: Dealt, xs: list[mpz]) -> Non
 
 
 def test_another_share_is_not_proven(dealt: Dealt, xs: list[mpz]) -> None:
-    for wrong in (dealt.shares[1], dealt.shares[0] + 1, mpz(0)):
+    for wrong in (dealt.shares[1], dealt.shares[0] + 1, mpz(1)):
         assert not proven(dealt, xs, made(dealt, 1, xs, s_i=wrong))
 
 

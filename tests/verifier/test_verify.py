@@ -245,29 +245,24 @@ def test_what_once_crashed_it_is_not_valid(name: str, tmp_path: Path) -> None:
     assert all(reason for _, _, reason in found(outcome))
 
 
-@pytest.mark.parametrize("modulus", [0, 1, 2, 3, 1 << 511, (1 << 512) - 1])
-def test_no_modulus_keeps_the_program_busy(modulus: int, tmp_path: Path) -> None:
+def test_no_modulus_keeps_the_program_busy(tmp_path: Path) -> None:
     """In a process of its own, so that an endless loop is an error and not the end of the tests."""
-    path = with_modulus(modulus).write(tmp_path / "election.zip")
-    command = [sys.executable, "-m", "verifier", "verify", str(path), "--jobs", "1"]
-    ended = subprocess.run(command, cwd=ROOT, timeout=60, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert "FAILED V5.1 KeyPlausible [entry 1, key]" in ended.stdout
-    assert "Traceback" not in ended.stderr
+    moduli = (0, 1, 2, 3, 1 << 511, (1 << 512) - 1)
+    paths = [str(with_modulus(modulus).write(tmp_path / f"{number}.zip")) for number, modulus in enumerate(moduli)]
+    program = "import sys; from verifier.cli import main; [main(['verify', path]) for path in sys.argv[1:]]"
+    command = [sys.executable, "-c", program, *paths]
+    ended = subprocess.run(command, cwd=ROOT, timeout=120, capture_output=True, text=True, check=True)
+    assert ended.stdout.count("FAILED V5.1 KeyPlausible [entry 1, key]") == len(moduli)
+    assert ended.stdout.count("NOT VALID") == len(moduli)
+    assert ended.stderr == ""
 
 
-def test_only_a_ballot_that_never_counts_can_be_left_out_unnoticed(tmp_path: Path) -> None:
-    """A colluding board leaves out one entry and signs afresh. It can so hide a challenge, if nobody kept a checkpoint."""
-    election = at("published")
-    challenge = places(election, Type.BALLOT_OPENED)
-    kept = election.checkpoint()
-    hidden = []
-    for index in range(len(election.entries)):
-        path = election.write(tmp_path / "election.zip", election.entries[:index] + election.entries[index + 1 :])
-        if verify(path, allowed_bits=ALLOWED).report.valid:
-            hidden.append(index)
-            assert rejecting(verify(path, known=[kept], allowed_bits=ALLOWED)) == {"V3.6"}
-    assert hidden == challenge
+def test_no_entry_can_be_left_out(tmp_path: Path) -> None:
+    """A colluding board leaves out one entry and signs afresh: whatever it is, even a challenge, the count shows it."""
+    entries = at("published").entries
+    for index in range(len(entries)):
+        path = at("published").write(tmp_path / "election.zip", entries[:index] + entries[index + 1 :])
+        assert not verify(path, allowed_bits=ALLOWED).report.valid, f"without entry {index}"
 
 
 # The verdict
@@ -318,7 +313,7 @@ def test_every_fault_is_named_not_only_the_first(tmp_path: Path) -> None:
     assert [failure for failure in found(outcome) if failure[0] != "V5.20"] == [
         ("V2.9", f"entry {closed}, polls-closed", "1 of 2 signatures by officials"),
         ("V3.1", f"entry {places(election, Type.POLLS_OPENED)[0]}, polls-opened", "belongs to another election"),
-        ("V4.2", "entry 40, correction", "body, election: 32 bytes in base64url were expected"),
+        ("V4.2", "entry 40, correction", "body, election: 42 characters where 32 bytes take 43"),
     ]
     assert rejecting(outcome) == {"V2.9", "V3.1", "V4.2", "V5.20"}
 
