@@ -6,7 +6,6 @@ The dealer makes N, splits d = N^{−1} mod M among the trustees, and proves to 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -16,6 +15,7 @@ import gmpy2
 from gmpy2 import mpz
 
 from tally.primes import safe_prime
+from tally.progress import Tested, silent
 from verifier.crypto import certificate as cert
 from verifier.crypto.certificate import Certificate, LargeFactors
 from verifier.crypto.threshold import verification_base
@@ -23,13 +23,6 @@ from verifier.record.canonical import encode_bytes, encode_integer
 
 MOST_TRUSTEES = 20
 POLL_SECONDS = 0.2
-
-Progress = Callable[[int], None]
-"""told how many candidates for primes were tested so far"""
-
-
-def _silent(tested: int) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Dealt:
     """s_1 … s_n, secret: each goes to its trustee and nowhere else"""
 
 
-def deal(bits: int, n: int, t: int, election: bytes, progress: Progress = _silent) -> Dealt:
+def deal(bits: int, n: int, t: int, election: bytes, progress: Tested = silent) -> Dealt:
     """Make a key of `bits` bits for n trustees of whom t open; both primes are searched at the same time."""
     P, Q = _two_safe_primes(bits // 2, progress)
     return deal_with(P, Q, n, t, election)
@@ -82,7 +75,7 @@ def key_body(dealt: Dealt, election: bytes) -> dict[str, Any]:
 _tested: Any = None
 
 
-def _two_safe_primes(bits: int, progress: Progress) -> tuple[mpz, mpz]:
+def _two_safe_primes(bits: int, progress: Tested) -> tuple[mpz, mpz]:
     context = get_context("spawn")
     tested = context.Value("Q", 0)
     with ProcessPoolExecutor(2, context, initializer=_share_counter, initargs=(tested,)) as pool:

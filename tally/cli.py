@@ -17,6 +17,8 @@ from rich.console import Console
 
 from tally import ceremony, stages, trustee
 from tally.errors import NothingToOpen, OtherElection, TallyError
+from tally.progress import Progress as Steps
+from tally.progress import Tested
 from tally.sealed import seal_signing_key, unseal_signing_key, write_private
 from tally.shares import Share, unseal_share
 from tally.signing import public_key
@@ -197,7 +199,7 @@ def _ceremony(options: argparse.Namespace) -> None:
     _say(f"{entry}: the key, to be signed by the officials; {n} shares beside it. Wipe this machine now.")
 
 
-def _tested(shown: Progress) -> ceremony.Progress:
+def _tested(shown: Progress) -> Tested:
     """How many candidates there will be is chance, so the total is what was tested so far."""
     return lambda tested: shown("candidates for two safe primes", tested, 0)
 
@@ -244,7 +246,7 @@ def _mix(options: argparse.Namespace) -> None:
         _say(path)
 
 
-def _under(shown: Progress, name: str) -> stages.Progress:
+def _under(shown: Progress, name: str) -> Steps:
     return lambda done, total: shown(name, done, total)
 
 

@@ -7,7 +7,7 @@ for F, and six vector commitments mod p, about 95 a row for each of U, V and W, 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,19 +16,13 @@ import gmpy2
 from gmpy2 import mpz
 
 from tally.fixed_base import FixedBase
+from tally.progress import Progress, silent
 from verifier.crypto.group import GROUP
 from verifier.crypto.multiexp import multiexp
 from verifier.crypto.paillier import PublicKey
 from verifier.crypto.seed import exponent_bits
 from verifier.crypto.shuffle import MASK_BITS, Proof, ShuffleTranscript, Statement, commit, row_count
 from verifier.crypto.transcript import hash_to_range
-
-Progress = Callable[[int, int], None]
-"""(rows done, rows)"""
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 class Rho(NamedTuple):
@@ -91,7 +85,7 @@ class Shuffled:
     randomness: MixerRandomness = field(repr=False)
 
 
-def shuffle(key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Progress = _silent) -> Shuffled:
+def shuffle(key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Progress = silent) -> Shuffled:
     """A fresh permutation and re-encryption of the rows."""
     n, randomness = len(columns[0]), MixerRandomness(key)
     permutation = list(range(1, n + 1))

@@ -7,25 +7,19 @@ Fermat test each, about one in a thousand survives both, and 40 rounds of Miller
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from functools import cache
 
 import gmpy2
 from gmpy2 import mpz
 
+from tally.progress import Tested, silent
+
 WINDOW = 1 << 18
 SIEVE_BOUND = 1 << 20
 ROUNDS = 40
 
-Progress = Callable[[int], None]
-"""told how many candidates were tested so far"""
 
-
-def _silent(tested: int) -> None:
-    """Report nothing."""
-
-
-def safe_prime(bits: int, progress: Progress = _silent) -> mpz:
+def safe_prime(bits: int, progress: Tested = silent) -> mpz:
     """A fresh safe prime of exactly `bits` bits whose two top bits are set, so that a product of two has 2·bits."""
     tested = 0
     while True:

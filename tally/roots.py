@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import factorial
 
 import gmpy2
 from gmpy2 import mpz
 
+from tally.progress import Progress, silent
 from verifier.crypto.multiexp import multiexp
 from verifier.crypto.threshold import Challenge, PartialRoots, verification_base
 from verifier.crypto.transcript import CHALLENGE_BITS
-
-Progress = Callable[[int, int], None]
-"""(roots taken, roots)"""
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 def partial_roots(
@@ -29,7 +23,7 @@ def partial_roots(
     election: bytes,
     n: int,
     t: int,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> PartialRoots:
     """u = x^{2D·s_i} mod N for each x, with one proof for the batch: a power mod N for each.
 

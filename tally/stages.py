@@ -5,13 +5,14 @@ Nothing here decides anything: replay will find the same by itself, and refuses 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from gmpy2 import mpz
 
 from tally import mixing
 from tally.errors import ThresholdNotMet
+from tally.progress import Progress, silent
 from tally.roots import partial_roots
 from verifier.crypto import shuffle, threshold
 from verifier.crypto.seed import plaintext
@@ -24,11 +25,6 @@ from verifier.replay.state import ContestTally, Group, Log, State
 
 Columns = dict[bytes, bytes]
 """digest → bytes of the columns that an entry names"""
-Progress = Callable[[int, int], None]
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 def freeze_body(state: State, log: Log, decided: Collection[str] = ()) -> dict[str, Any]:
@@ -68,7 +64,7 @@ def pending_mix_stages(state: State) -> list[tuple[str, int, int]]:
 
 
 def mix_stage_body(
-    state: State, contest: str, group_number: int, progress: Progress = _silent
+    state: State, contest: str, group_number: int, progress: Progress = silent
 ) -> tuple[dict[str, Any], Columns]:
     """Re-encrypt and shuffle one group, with proof; the permutation is forgotten on return."""
     manifest, key = state.require()
@@ -99,7 +95,7 @@ def mix_stage_body(
 
 
 def partial_roots_body(
-    state: State, trustee: int, share: mpz, progress: Progress = _silent
+    state: State, trustee: int, share: mpz, progress: Progress = silent
 ) -> tuple[dict[str, Any], Columns]:
     """One trustee's partial roots of exactly what replay names, with their proof."""
     manifest, key = state.require()
