@@ -14,7 +14,7 @@ from verifier.errors import CheckFailed, NotCanonical, Unreadable
 from verifier.record import schema
 from verifier.record.archive import Archive, open_archive
 from verifier.record.canonical import parse
-from verifier.record.entries import Type, parse_entry, statement_digest
+from verifier.record.entries import Type, parse_entry
 from verifier.record.schema import HASH, list_of, whole
 from verifier.replay import Replay
 from verifier.replay.state import Stage, State
@@ -81,7 +81,7 @@ def fate(archive_path: Path, receipt: Receipt) -> str:
         authenticity.receipt_included(where, leaf_hash(raw), receipt.entry, head.size, receipt.path, head.root)
         entry = parse_entry(raw)
     if entry.type not in (Type.BALLOT_CAST, Type.BALLOT_OPENED) or (
-        statement_digest(entry.type, entry.body) != receipt.tracker
+        entry.statement != receipt.tracker
     ):
         raise CheckFailed(authenticity.receipt_included.name, "that entry is another ballot", where)
     return "opened" if entry.type is Type.BALLOT_OPENED else _fate_of(state, receipt.entry)

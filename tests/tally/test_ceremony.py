@@ -161,7 +161,7 @@ def test_the_factor_proof_is_fresh_and_in_its_ranges() -> None:
     first, second = (deal_with(P, Q, 1, 1, ELECTION).certificate.large_factors for _ in range(2))
     for part in (first, second):
         assert 0 <= max(part.z_P, part.z_Q) < cert.response_bound(N)
-        assert 0 <= min(part.z_rho, part.z_s) and max(part.z_rho, part.z_s) < cert.modp_order()
+        assert min(part.z_rho, part.z_s) >= 0 and max(part.z_rho, part.z_s) < cert.modp_order()
     assert not set(vars(first).values()) & set(vars(second).values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import gmpy2
 import pytest
 
-from tally import stages, trustee
+from tally import stages
 from tally.errors import AlreadyOpened, DamagedFile, LogRefused, NothingToOpen, OtherElection, ShareDoesNotVerify
 from tally.shares import Share
 from tally.submission import Submission
@@ -87,7 +86,7 @@ def test_exactly_what_replay_names_is_rooted() -> None:
     election = stage("mixed")
     made, _ = opened(election)
     named, key, s = election.state.named(), election.state.key, share().s
-    assert len(named) == 1 + 3 + 1 + 3 + 1 + 3 + 5 + 4 + 4 or len(named) > 10
+    assert len(named) > 10
     (text,) = made.columns.values()
     found = [decode_integer(line, key.bits // 8) for line in text.decode().splitlines()]
     assert found == [gmpy2.powmod(c, 2 * gmpy2.fac(3) * s, key.N) for c in named]
@@ -117,16 +116,14 @@ def test_the_board_accepts_it() -> None:
 
 def test_a_withheld_contest_is_never_rooted() -> None:
     """What is below the minimum group is not named, so no trustee opens it."""
-    election = stage("mixed")
-    everything = sum(len(tally.groups) for tally in election.state.tallies)
-    (tally,) = [tally for tally in copy.deepcopy(election.state).tallies if tally.contest.id == "mayor"]
-    products = [group.product for group in tally.groups]
-    assert everything and all(product in election.state.named() for product in products)
-    shut = copy.deepcopy(election)
-    next(tally for tally in shut.state.tallies if tally.contest.id == "mayor").open = False
+    named = stage("mixed").state.named()
+    shut = at("mixed")
+    mayor = next(tally for tally in shut.state.tallies if tally.contest.id == "mayor")
+    assert mayor.groups and all(group.product in named for group in mayor.groups)
+    mayor.open = False
     made, _ = opened(shut)
     (text,) = made.columns.values()
-    assert len(text.splitlines()) == len(election.state.named()) - len(products)
+    assert len(text.splitlines()) == len(named) - len(mayor.groups)
 
 
 @pytest.mark.parametrize("name", ["set up", "opened", "voted", "closed", "withdrawn"])
@@ -139,7 +136,8 @@ def test_nothing_is_rooted_before_the_freeze(name: str) -> None:
 def test_nothing_is_rooted_before_every_mix() -> None:
     """The missing stages are named; one that is missing is enough."""
     said = refused(NothingToOpen, stage("frozen"))
-    assert said.startswith("nothing is opened before mix stage 1 of council, group 0, mix stage 1 of chair, group 0")
+    missing = [f"mix stage 1 of {contest}, group {group}" for contest in ("council", "chair", "name") for group in (0, 1)]
+    assert said == "nothing is opened before " + ", ".join(missing)
     election = at("frozen")
     while len(pending := stages.pending_mix_stages(election.state)) > 1 or pending[0][2] == 1:
         contest, group, number = pending[0]
@@ -302,10 +300,8 @@ def log_refused(election: Election, folder: Path, known: Election | None = None)
 def test_a_rolled_back_board_is_refused(tmp_path: Path) -> None:
     """Shorter than what this trustee saw, by however little."""
     assert "BoardPrefix" in log_refused(stage("frozen"), tmp_path, stage("mixed"))
-    shorter = at("mixed")
-    shorter.write(tmp_path / "election.zip", shorter.entries[:-1])
-    with pytest.raises(LogRefused, match="BoardPrefix"):
-        verified_state(tmp_path / "election.zip", shorter.checkpoint().decode(), allowed_bits=ALLOWED)
+    assert len(stage("withdrawn").entries) == len(stage("closed").entries) + 1
+    assert "BoardPrefix" in log_refused(stage("closed"), tmp_path, stage("withdrawn"))
 
 
 def test_a_forked_board_is_refused(tmp_path: Path) -> None:
@@ -407,4 +403,3 @@ def test_a_missing_memory_is_no_empty_one(tmp_path: Path) -> None:
     """Whoever deletes it cannot have a second set opened: there is no opening without a memory."""
     with pytest.raises(FileNotFoundError):
         read_memory(tmp_path / "memory.json")
-    assert trustee.MAX_MEMORY_BYTES < 1 << 20

@@ -550,7 +550,7 @@ def op_check_ballot(given: JSON) -> JSON:
     if "seed" in given:
         kind, body = Type.BALLOT_OPENED, {"ballot": body, "seed": canonical.encode_bytes(bytes.fromhex(given["seed"]))}
     signature = Signature(bytes.fromhex(given["credential"]), bytes.fromhex(given["signature"]))
-    examine(Gate(), setting, [Sealed("", Entry(kind, elections.OPENS, body, (signature,)))])
+    examine(Gate(), setting, [Sealed("", Entry(kind, elections.OPENS, body, (signature,), canonical.serialise(body)))])
     return {"holds": True}
 
 

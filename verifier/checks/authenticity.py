@@ -13,14 +13,13 @@ from verifier.record.entries import (
     Signature,
     Type,
     signed_message,
-    statement_digest,
 )
 from verifier.record.manifest import Manifest, Party
 
 
 def _valid_keys(entry: Entry) -> set[bytes]:
     """The keys whose signature over the entry verifies; a signature that does not verify rejects."""
-    message = signed_message(entry.type, statement_digest(entry.type, entry.body))
+    message = signed_message(entry.type, entry.statement)
     for signature in entry.signatures:
         if not verify(signature.key, message, signature.signature):
             reject("a signature does not verify")

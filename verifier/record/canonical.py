@@ -32,6 +32,19 @@ def parse(raw: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
     Numbers are integers x with |x| < 2^53; nesting is at most `max_depth` arrays and objects; size at most
     `max_bytes`, both bounded before anything is built. Raises NotCanonical.
     """
+    value = decode(raw, max_bytes, max_depth)
+    require_canonical(serialise(value), raw)
+    return value
+
+
+def require_canonical(form: bytes, raw: bytes) -> None:
+    """`raw` is the canonical form of what it says. Raises NotCanonical."""
+    if form != raw:
+        raise NotCanonical("not in the form of RFC 8785")
+
+
+def decode(raw: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+    """The JSON value of `raw` under the bounds of `parse`, whose form is still to be compared. Raises NotCanonical."""
     if len(raw) > max_bytes:
         raise NotCanonical(f"{len(raw)} bytes where at most {max_bytes} are allowed")
     if _depth(raw) > max_depth:
@@ -42,8 +55,6 @@ def parse(raw: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
         raise NotCanonical("not UTF-8") from None
     except json.JSONDecodeError as error:
         raise NotCanonical(f"not JSON: {error.msg} at character {error.pos}") from None
-    if serialise(value) != raw:
-        raise NotCanonical("not in the form of RFC 8785")
     return value
 
 

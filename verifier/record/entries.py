@@ -7,7 +7,7 @@ board's, rounded to the minute, and covered by its checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,7 +19,7 @@ from verifier.crypto.ballot_proof import KnowledgeProof, MembershipProof
 from verifier.crypto.transcript import digest, encode
 from verifier.errors import NotCanonical
 from verifier.record import schema
-from verifier.record.canonical import parse, serialise
+from verifier.record.canonical import decode, require_canonical, serialise
 from verifier.record.manifest import Manifest
 from verifier.record.schema import (
     HASH,
@@ -81,22 +81,37 @@ class Entry:
     time: datetime
     body: Any
     signatures: tuple[Signature, ...]
+    raw_body: bytes = field(repr=False)
+    """the canonical bytes of `body`"""
+
+    @property
+    def statement(self) -> bytes:
+        """What the signatures stand for: a ballot's tracker, or the hash of any other body (32 bytes)."""
+        if self.type is Type.BALLOT_CAST:
+            return digest("tracker", self.raw_body)
+        if self.type is Type.BALLOT_OPENED:
+            return tracker(self.body["ballot"])
+        return digest("body", self.raw_body)
 
 
 def parse_entry(raw: bytes) -> Entry:
     """Raises NotCanonical or BadInteger, naming the part."""
+    value = decode(raw, MAX_ENTRY_BYTES)
     fields = record(
-        parse(raw, MAX_ENTRY_BYTES),
+        value,
         "entry",
         type=one_of(*Type),
         time=minute,
         body=anything,
         signatures=list_of(_signature, 0, 100),
     )
+    raw_body = serialise(value["body"])  # once: it is the larger part of a ballot, and what signatures stand for
+    envelope = serialise({key: part for key, part in value.items() if key != "body"})
+    require_canonical(b'{"body":' + raw_body + b"," + envelope[1:], raw)
     keys = [signature.key for signature in fields["signatures"]]
     if keys != sorted(set(keys)):
         raise NotCanonical("entry, signatures: keys must be distinct and in ascending order")
-    return Entry(**{**fields, "type": Type(fields["type"])})
+    return Entry(**{**fields, "type": Type(fields["type"]), "raw_body": raw_body})
 
 
 def _signature(value: Any, where: str) -> Signature:

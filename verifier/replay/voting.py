@@ -7,12 +7,11 @@ workers examine them, in chunks where there are many (`verifier.ballots`).
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from verifier.ballots import Sealed
 from verifier.checks import authenticity, consistency, integrity
 from verifier.record import entries
-from verifier.record.entries import Ballot, Type, modulus_bytes, tracker
+from verifier.record.entries import Ballot, Type, modulus_bytes
 from verifier.record.schema import octets, record
 from verifier.replay.context import Context
 
@@ -20,17 +19,17 @@ from verifier.replay.context import Context
 def ballot_cast(context: Context) -> None:
     """A ballot that counts, unless a later one of its slot or a withdrawal takes its place."""
     ballot = context.read(entries.ballot_shape(context.manifest), context.entry.body, "ballot")
-    _admit(context, ballot, context.entry.body)
+    _admit(context, ballot)
 
 
 def ballot_opened(context: Context) -> None:
     """A Benaloh challenge: the ballot and its seed are public, checked by anyone and never counted."""
     shapes = {"ballot": entries.ballot_shape(context.manifest), "seed": octets(32)}
     body = context.read(lambda: record(context.entry.body, "body", **shapes))
-    _admit(context, body["ballot"], context.entry.body["ballot"])
+    _admit(context, body["ballot"])
 
 
-def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
+def _admit(context: Context, ballot: Ballot) -> None:
     state, manifest = context.state, context.manifest
     cast = context.entry.type is Type.BALLOT_CAST
     context.run(consistency.election_id_everywhere, ballot.election, manifest.election)
@@ -46,7 +45,7 @@ def _admit(context: Context, ballot: Ballot, wire: Any) -> None:
     in_domain = context.run(integrity.ciphertext_domain, context.key, ciphertexts)
     marks = [_mark(context, c) for c in ciphertexts]
     copies = [mark in state.ciphertexts or mark in marks[:at] for at, mark in enumerate(marks)]
-    ballot_tracker = tracker(wire)
+    ballot_tracker = context.entry.statement
     context.run(consistency.ballots_distinct, ballot_tracker, state.trackers, copies)
     sound = matched and in_domain
     if sound:

@@ -21,7 +21,7 @@ from verifier.crypto.merkle import leaf_hash
 from verifier.crypto.transcript import digest, encode
 from verifier.errors import CheckFailed, NotCanonical
 from verifier.record.canonical import encode_bytes, serialise
-from verifier.record.entries import Type, parse_entry, statement_digest
+from verifier.record.entries import Type, parse_entry
 from verifier.record.manifest import Manifest, election_id
 from verifier.record.schema import format_minute
 from verifier.replay import Replay
@@ -234,7 +234,7 @@ def receipt(election: Election, index: int) -> dict[str, Any]:
             replay = replica.catch_up()
         return {
             "election": encode_bytes(manifest.election),
-            "tracker": encode_bytes(statement_digest(entry.type, entry.body)),
+            "tracker": encode_bytes(entry.statement),
             "entry": index,
             "path": [encode_bytes(node) for node in replay.tree.inclusion_path(index, latest.size)],
             "checkpoint": latest.text,
