@@ -15,15 +15,16 @@ from pathlib import Path
 from nacl.signing import SigningKey
 from rich.console import Console
 
-from tally import ceremony, stages, trustee
+from tally import ceremony, stages, trustee, witness
 from tally.errors import NothingToOpen, OtherElection, TallyError
+from tally.files import replace_file, write_private
 from tally.progress import Progress as Steps
 from tally.progress import Tested
-from tally.sealed import seal_signing_key, unseal_signing_key, write_private
+from tally.sealed import seal_signing_key, unseal_signing_key
 from tally.shares import Share, unseal_share
 from tally.signing import public_key
 from tally.submission import Submission, parse_submission, write_all
-from tally.trustee import Memory, read_memory, verified_state
+from tally.trustee import NOT_YET, Memory, read_memory, verified_state
 from verifier.errors import VerifierError
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
@@ -100,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_key(command)
     _add_jobs(command)
 
+    command = _command(commands, "witness", _witness, "verify that the board continues what you saw, and cosign it")
+    command.add_argument("archive", type=Path)
+    _add_key(command)
+    command.add_argument("--memory", type=Path, required=True, help="the last checkpoint that you cosigned")
+    command.add_argument("--out", type=Path, required=True, help="the line for the board")
+    _add_jobs(command)
+
     command = _command(commands, "count", _count, "combine the partial roots, or count what is opened: needs no secret")
     command.add_argument("archive", type=Path)
     command.add_argument("directory", type=Path, help="where the opening or the result is written")
@@ -152,8 +160,11 @@ def _signing_key(options: argparse.Namespace) -> SigningKey:
     return unseal_signing_key(options.key.read_bytes(), options.key.name, ask_passphrase)
 
 
-def _verified(options: argparse.Namespace, known: str | None = None) -> tuple[State, str]:
-    return verified_state(options.archive, known, getattr(options, "jobs", 1), options.progress, options.allowed_bits)
+def _verified(
+    options: argparse.Namespace, known: str | None = None, excused: tuple[str, ...] = NOT_YET
+) -> tuple[State, str]:
+    jobs = getattr(options, "jobs", 1)
+    return verified_state(options.archive, known, jobs, options.progress, options.allowed_bits, excused)
 
 
 def _say(text: object) -> None:
@@ -248,6 +259,17 @@ def _mix(options: argparse.Namespace) -> None:
 
 def _under(shown: Progress, name: str) -> Steps:
     return lambda done, total: shown(name, done, total)
+
+
+def _witness(options: argparse.Namespace) -> None:
+    known = options.memory.read_text(encoding="utf-8") if options.memory.exists() else None
+    state, checkpoint = _verified(options, known, witness.EXCUSED)
+    if state.manifest is None:
+        raise OtherElection("the board has no manifest yet")
+    line = witness.cosign(state.manifest, checkpoint, _signing_key(options))
+    replace_file(options.memory, checkpoint.encode())
+    replace_file(options.out, line.encode() + b"\n")
+    _say(f"{options.out}: cosignature of the checkpoint over {state.size} entries")
 
 
 def _count(options: argparse.Namespace) -> None:

@@ -8,10 +8,8 @@ file for somebody's Ed25519 key is a sealed box to the Curve25519 form of that k
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from nacl.exceptions import CryptoError
@@ -124,15 +122,6 @@ def _base64url(value: Any, where: str) -> bytes:
     if not isinstance(value, str):
         raise NotCanonical(f"{where}: a string was expected")
     return decode_bytes(value, len(value) * 3 // 4)
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """A new file that only its owner can read. Raises FileExistsError: a secret is never written over."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as opened:
-        opened.write(data)
-        opened.flush()
-        os.fsync(file)
 
 
 # Signing keys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from tally.errors import DamagedFile
+from tally.files import replace_file
 from tally.signing import sign_entry
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import decode_bytes, encode_bytes, parse, serialise
@@ -50,13 +50,8 @@ class Submission:
         )
 
     def write(self, path: Path) -> None:
-        """Write beside and rename, so that the file is whole or not there."""
-        draft = path.with_name(path.name + ".part")
-        with draft.open("wb") as opened:
-            opened.write(self.to_bytes())
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(path)
+        """The file is whole or not there."""
+        replace_file(path, self.to_bytes())
 
 
 def _public_bytes(signature: dict[str, str]) -> bytes:

@@ -109,9 +109,7 @@ def test_the_table_gives_the_power_of_what_the_exponents_say() -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, 2**320 - 1), st.integers(0, 1), st.integers(0, 1), st.integers(0, 2**384)
-        ),
+        st.tuples(st.integers(0, 2**320 - 1), st.integers(0, 1), st.integers(0, 1), st.integers(0, 2**384)),
         max_size=6,
     )
 )
@@ -262,7 +260,5 @@ def test_two_proofs_of_one_mix_share_nothing() -> None:
     inputs = columns(3)
     mixed = shuffle(KEY, inputs)
     stated = statement(inputs, mixed.outputs)
-    values = [
-        {value for part in vars(prove(stated, mixed)).values() for value in part if value > 1} for _ in range(2)
-    ]
+    values = [{value for part in vars(prove(stated, mixed)).values() for value in part if value > 1} for _ in range(2)]
     assert len(values[0]) > 15 and not values[0] & values[1]

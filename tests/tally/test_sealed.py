@@ -19,7 +19,8 @@ from nacl.signing import SigningKey
 
 from tally import sealed
 from tally.errors import DamagedFile, OtherElection, TallyError, WrongPassphrase
-from tally.sealed import seal, seal_for, seal_signing_key, unseal, unseal_signing_key, write_private
+from tally.files import write_private
+from tally.sealed import seal, seal_for, seal_signing_key, unseal, unseal_signing_key
 from verifier.record.canonical import encode_bytes, serialise
 
 PASSPHRASE = "correct horse battery"

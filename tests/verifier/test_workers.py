@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from verifier.record.entries import Type, parse_entry
 from verifier.report import Gate, Report
 from verifier.workers import InProcess, Pool, Unexamined
 
+ROOT = Path(__file__).parents[2]
 SHOWN = "V2.4 V4.5 V4.6 V4.7 V5.5 V5.6 V5.7 V5.20".split()
 
 
@@ -105,7 +110,7 @@ def test_waiting_chunks_are_bounded_and_in_order(
     assert len(progress) == 8
 
 
-def test_a_worker_opens_the_archive_itself(forged: Archive, setting: Setting, tmp_path: Path) -> None:
+def test_a_worker_opens_the_archive_itself(forged: Archive, setting: Setting) -> None:
     """The file that this process holds open does not travel to it."""
     forged.entry(0)
     report, _ = examined(forged, setting, 2)
@@ -150,3 +155,44 @@ def test_map_keeps_the_order() -> None:
 def test_a_log_that_was_judged_before_is_not_examined(forged: Archive, setting: Setting) -> None:
     for index, ballot in ballots(forged):
         Unexamined().examine(Gate(), setting, ballot, index)
+
+
+INTERRUPTED = """
+import sys, time
+from verifier import cli
+from verifier.report import Report
+from verifier.workers import Pool
+
+def verify(*_):
+    with Pool(2, None, Report(), print) as pool:
+        list(pool.map(abs, range(8)))
+        print("ready", flush=True)
+        list(pool.map(time.sleep, [2]))
+
+cli.verify = verify
+sys.exit(cli.main(["verify", "election.zip"]))
+"""
+
+
+def listening() -> None:
+    """A shell starts its background jobs deaf to Ctrl-C, and these tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_is_one_line_whatever_the_number_of_processes() -> None:
+    """A terminal sends the signal to every process of the program. Only the first one speaks."""
+    command = [sys.executable, "-c", INTERRUPTED]
+    started = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=listening,
+    )
+    assert started.stdout and started.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    os.killpg(started.pid, signal.SIGINT)
+    _, err = started.communicate(timeout=60)
+    assert (started.returncode, err) == (2, "verifier: interrupted\n")

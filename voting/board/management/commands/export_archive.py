@@ -7,37 +7,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.core.management.base import BaseCommand, CommandError
-
-from verifier.errors import VerifierError
 from verifier.record.archive import write_archive
 from voting.board.log import DatabaseLog
+from voting.board.management.command import BoardCommand, refusals
 from voting.board.replica import replica_of
 from voting.board.services import latest_checkpoint, publish_checkpoint
 from voting.elections.models import Election
-from voting.errors import VotingError
 
 T = TypeVar("T")
 
 
-class Command(BaseCommand):
+class Command(BoardCommand):
     help = "Writes the board of an election with its latest checkpoint to PATH, a zip that anyone can verify."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("election", help="the election's slug")
+        super().add_arguments(parser)
         parser.add_argument("path", type=Path, help="the file to write; an existing one is replaced when all is done")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        slug, path = options["election"], options["path"]
-        election = Election.objects.filter(slug=slug).first()
-        if election is None:
-            raise CommandError(f"there is no election {slug!r}")
-        try:
+    def act(self, election: Election, options: dict[str, Any]) -> None:
+        path = options["path"]
+        with refusals(path):
             size = self._export(election, path)
-        except (VotingError, VerifierError) as error:
-            raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
         self.stdout.write(f"{path}: {size} entries")
 
     def _export(self, election: Election, path: Path) -> int:
