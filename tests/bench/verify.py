@@ -20,14 +20,16 @@ from verifier.report import Trust
 
 MIB = 1024
 MEASURE = """
-import json, resource, sys, time
+import json, re, resource, sys, time
 from pathlib import Path
 from verifier.verify import verify
 if __name__ == "__main__":
     started = time.perf_counter()
     outcome = verify(Path(sys.argv[1]), int(sys.argv[2]))
     seconds = time.perf_counter() - started
-    own, workers = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # VmHWM, because ru_maxrss of a process begins with what its parent held.
+    own = int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     failures = [str(failure) for failure in outcome.report.failures]
     print(json.dumps({"valid": outcome.report.valid, "failures": failures, "seconds": seconds,
                       "own": own, "workers": workers}))

@@ -246,7 +246,7 @@ def test_progress_on_a_terminal() -> None:
     assert "entries" in out and "5/5" in out and "proofs of ballots" in out and "2/8" in out
 
 
-@pytest.mark.parametrize("title", ["[bold]Mayor[/bold]", "[/]Mayor", "Mayor [link=https://example.com]here"])
+@pytest.mark.parametrize("title", ["[bold]Mayor[/bold]", "[/]Mayor", "[link=x]Mayor"])
 def test_titles_and_names_that_look_like_markup_are_text(title: str, tmp_path: Path) -> None:
     manifest = small_manifest()
     manifest["contests"][0].update(title=title, options=options("[red]甲[/red]", "[/]乙", "丙"))
