@@ -80,9 +80,7 @@ def fate(archive_path: Path, receipt: Receipt) -> str:
         raw = archive.entry(receipt.entry)
         authenticity.receipt_included(where, leaf_hash(raw), receipt.entry, head.size, receipt.path, head.root)
         entry = parse_entry(raw)
-    if entry.type not in (Type.BALLOT_CAST, Type.BALLOT_OPENED) or (
-        entry.statement != receipt.tracker
-    ):
+    if state.trackers.get(receipt.tracker) != receipt.entry:
         raise CheckFailed(authenticity.receipt_included.name, "that entry is another ballot", where)
     return "opened" if entry.type is Type.BALLOT_OPENED else _fate_of(state, receipt.entry)
 

@@ -102,7 +102,8 @@ def _results(console: Console, outcome: Outcome) -> None:
 
 
 def _contest(contest: Contest, counted: dict[str, Any]) -> Table:
-    table = Table(title=printable(f"{contest.title} ({contest.kind})"), title_justify="left", box=None)
+    title = Text(printable(f"{contest.title} ({contest.kind})"))
+    table = Table(title=title, title_justify="left", box=None)
     table.add_column("answer", min_width=30)
     table.add_column("votes", justify="right")
     if counted["withheld"]:

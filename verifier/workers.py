@@ -7,9 +7,11 @@ on where it was computed.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from verifier.ballots import Sealed, Setting, examine
@@ -67,6 +69,19 @@ def _examine_chunk(source: EntrySource, setting: Setting, chunk: Sequence[tuple[
     return report
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes started meanwhile never see Ctrl-C: the terminal sends it to all, and the parent ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Pool:
     """Worker processes that read the ballots of a chunk from the archive themselves.
 
@@ -103,7 +118,8 @@ class Pool:
             self._report.merge(_examine_chunk(self._source, self._setting, chunk))
             self._progress(len(chunk))
             return
-        future = self._executor.submit(_examine_chunk, self._source, self._setting, chunk)
+        with _interrupts_blocked():
+            future = self._executor.submit(_examine_chunk, self._source, self._setting, chunk)
         self._waiting.append((len(chunk), future))
         while len(self._waiting) > 2 * self.jobs:
             self._collect()
@@ -114,7 +130,10 @@ class Pool:
         self._progress(count)
 
     def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
-        return self._executor.map(function, chunks) if self._executor else map(function, chunks)
+        if self._executor is None:
+            return map(function, chunks)
+        with _interrupts_blocked():
+            return self._executor.map(function, chunks)
 
     def drain(self) -> None:
         self._submit()

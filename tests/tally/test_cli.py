@@ -446,7 +446,7 @@ def test_a_ceremony_that_breaks_off_leaves_no_shares(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tally.submission.os.fsync", full)
+    monkeypatch.setattr("tally.files.os.fsync", full)
     refused(tally("ceremony", board, tmp_path / "dealt"), 2)
     assert files(tmp_path / "dealt") == set()
 

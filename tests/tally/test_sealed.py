@@ -295,7 +295,7 @@ def test_a_private_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tally.sealed.os.fsync", full)
+        patch.setattr("tally.files.os.fsync", full)
         with pytest.raises(OSError, match="No space left"):
             write_private(tmp_path / "key.json", b"secret")
     assert list(tmp_path.iterdir()) == []

@@ -138,7 +138,7 @@ def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tally.submission.os.fsync", full)
+    monkeypatch.setattr("tally.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         FULL.signed_by(KEYS[1]).write(path)
     assert path.read_bytes() == before

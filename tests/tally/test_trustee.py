@@ -373,7 +373,7 @@ def test_the_old_memory_stays_until_the_new_one_is_whole(tmp_path: Path, monkeyp
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tally.trustee.os.fsync", full)
+    monkeypatch.setattr("tally.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         memory().write(path)
     assert read_memory(path).opened == b"o" * 32

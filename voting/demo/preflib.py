@@ -41,6 +41,8 @@ def read_soi(path: Path) -> RankedBallots:
             header[key.strip().upper()] = value.strip()
         elif line.strip():
             ballots += _orders(f"{path}, line {number}", line, _alternatives(path, header))
+            if len(ballots) > MAX_BALLOTS:
+                raise PrefLibError(f"{path}, line {number}: more than {MAX_BALLOTS} ballots")
     names = tuple(header.get(f"ALTERNATIVE NAME {n}", "") for n in range(1, _alternatives(path, header) + 1))
     if not all(names):
         raise PrefLibError(f"{path}: an alternative has no name")

@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from voting.demo.town import BLANK, Question
 
@@ -64,12 +65,12 @@ class Show:
         """What the board published beside what the demonstration cast."""
         for question in questions:
             names = {option.id: option.name for option in question.options} | {BLANK: "(blank)", "": "(blank)"}
-            table = Table(title=question.title, title_justify="left", box=None, pad_edge=False)
+            table = Table(title=Text(question.title), title_justify="left", box=None, pad_edge=False)
             table.add_column("answer", min_width=30)
             table.add_column("cast", justify="right")
             table.add_column("published", justify="right")
             mine, theirs = cast[question.id], published[question.id]
             for answer in sorted({*mine, *theirs}, key=lambda answer: (-mine.get(answer, 0), answer)):
                 shown = " > ".join(names.get(part, part) for part in answer.split(" > "))
-                table.add_row(shown, str(mine.get(answer, 0)), str(theirs.get(answer, 0)))
+                table.add_row(Text(shown), str(mine.get(answer, 0)), str(theirs.get(answer, 0)))
             self.console.print(table)

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from rich.console import Console
 
-from tests.verifier.test_cli import Demonstration, demonstration, run_demo
+from tests.demonstration import Demonstration, demonstration, run_demo
 from voting.demo.management.commands import demo
 from voting.demo.run import cast_votes
 from voting.demo.show import Show
