@@ -127,6 +127,10 @@ class BallotMaker:
         `seed` is fresh for each ballot (32 bytes). Raises ValueError for a choice that the contest does not allow.
         """
         manifest = self.setting.manifest
+        if len(seed) != ballot_seed.SEED_BYTES:
+            raise ValueError(f"a ballot seed has {ballot_seed.SEED_BYTES} bytes")
+        if missing := [contest.id for contest in manifest.contests_of(style) if contest.id not in choices]:
+            raise ValueError(f"contest {missing[0]}: there is no answer")
         answers = []
         for contest in manifest.contests_of(style):
             context = BallotContext(manifest.election, self.setting.key, contest.id, slot, sequence, credential)
@@ -188,6 +192,8 @@ def plaintexts_of(setting: Setting, contest: Contest, choice: Choice) -> list[mp
             raise ValueError(f"contest {contest.id}: this option is not on the list")
         return [listed_values(contest, setting.base)[allowed.index(str(choice))]]
     marks = set(choice) if isinstance(choice, tuple) else {choice}
+    if len(marks) != len(choice if isinstance(choice, tuple) else (choice,)):
+        raise ValueError(f"contest {contest.id}: the same mark twice")
     if not marks <= set(ids) or len(marks) not in contest.limits:
         raise ValueError(f"contest {contest.id}: these marks are not allowed")
     return [mpz(option_id in marks) for option_id in ids]

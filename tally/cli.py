@@ -10,6 +10,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -20,7 +21,7 @@ from tally.errors import NothingToOpen, OtherElection, TallyError
 from tally.files import replace_file, write_private
 from tally.progress import Progress as Steps
 from tally.progress import Tested
-from tally.sealed import seal_signing_key, unseal_signing_key
+from tally.sealed import recipient_box, require_passphrase, seal_signing_key, unseal_signing_key
 from tally.shares import Share, unseal_share
 from tally.signing import public_key
 from tally.submission import Submission, parse_submission, write_all
@@ -42,8 +43,7 @@ def main(arguments: Sequence[str] | None = None, allowed_bits: tuple[int, ...] =
     options = _parser().parse_args(arguments)
     options.allowed_bits = allowed_bits
     try:
-        with progress(Console(stderr=True)) as options.progress:
-            options.run(options)
+        options.run(options)
         return DONE
     except TallyError as error:
         return _refuse(error, REFUSED)
@@ -139,19 +139,23 @@ def _add_jobs(command: argparse.ArgumentParser) -> None:
 
 def ask_passphrase(name: str) -> str:
     """The passphrase of the named thing: hidden on a terminal, a line of the input elsewhere."""
-    prompt = f"Passphrase of {name}: "
-    if sys.stdin.isatty():
-        return getpass.getpass(prompt)
-    line = sys.stdin.readline()
+    try:
+        line = getpass.getpass(f"Passphrase of {name}: ") + "\n" if sys.stdin.isatty() else sys.stdin.readline()
+        line.encode()
+    except EOFError:
+        line = ""
+    except UnicodeError:
+        raise TallyError(f"the passphrase of {name} is not text") from None
     if not line:
         raise TallyError(f"no passphrase for {name} was given")
     return line.rstrip("\n")
 
 
 def ask_new_passphrase(name: str) -> str:
-    """A new passphrase: on a terminal it is typed twice."""
+    """A new passphrase, long enough: on a terminal it is typed twice."""
     passphrase = ask_passphrase(name)
-    if sys.stdin.isatty() and getpass.getpass("Again: ") != passphrase:
+    require_passphrase(passphrase)
+    if sys.stdin.isatty() and ask_passphrase(f"{name}, again") != passphrase:
         raise TallyError("the two passphrases differ")
     return passphrase
 
@@ -164,7 +168,20 @@ def _verified(
     options: argparse.Namespace, known: str | None = None, excused: tuple[str, ...] = NOT_YET
 ) -> tuple[State, str]:
     jobs = getattr(options, "jobs", 1)
-    return verified_state(options.archive, known, jobs, options.progress, options.allowed_bits, excused)
+    with _bars() as shown:
+        return verified_state(options.archive, known, jobs, shown, options.allowed_bits, excused)
+
+
+def _bars() -> AbstractContextManager[Progress]:
+    """Progress on a terminal, for one piece of work: never while somebody is asked something."""
+    return progress(Console(stderr=True))
+
+
+def _require_new_place(options: argparse.Namespace) -> None:
+    """The entry is not written over a key, a share or what else the command reads."""
+    inputs = (options.archive, options.key, options.memory, getattr(options, "share", options.key))
+    if options.out.resolve() in {path.resolve() for path in inputs}:
+        raise TallyError(f"{options.out} is read by this command: the entry needs a file of its own")
 
 
 def _say(text: object) -> None:
@@ -196,18 +213,36 @@ def _ceremony(options: argparse.Namespace) -> None:
     options.directory.mkdir(parents=True, exist_ok=True)
     if taken := [name for name in names if (options.directory / name).exists()]:
         raise TallyError(f"{options.directory / taken[0]} is there already: nothing was done")
+    for party in manifest.trustees:
+        recipient_box(party.key)  # found out before the long work, not after it
     passphrases = [
         ask_new_passphrase(f"the share of {party.name}") if options.passphrases else None for party in manifest.trustees
     ]
     n, t = len(manifest.trustees), manifest.threshold
-    dealt = ceremony.deal(manifest.modulus_bits, n, t, manifest.election, _tested(options.progress))
+    with _bars() as shown:
+        dealt = ceremony.deal(manifest.modulus_bits, n, t, manifest.election, _tested(shown))
     body = ceremony.key_body(dealt, manifest.election)
-    for number, (party, passphrase, s) in enumerate(zip(manifest.trustees, passphrases, dealt.shares, strict=True), 1):
-        share = Share(manifest.election, key_hash(body), number, s)
-        sealed = share.seal_for(party.key) if passphrase is None else share.seal(passphrase)
-        write_private(options.directory / names[number - 1], sealed)
+    shares = [Share(manifest.election, key_hash(body), number, s) for number, s in enumerate(dealt.shares, 1)]
+    sealed = [
+        share.seal_for(party.key) if passphrase is None else share.seal(passphrase)
+        for share, party, passphrase in zip(shares, manifest.trustees, passphrases, strict=True)
+    ]
+    _write_together({options.directory / name: data for name, data in zip(names, sealed, strict=True)})
     (entry,) = write_all([("key", Submission(Type.KEY, body))], options.directory)
     _say(f"{entry}: the key, to be signed by the officials; {n} shares beside it. Wipe this machine now.")
+
+
+def _write_together(files: dict[Path, bytes]) -> None:
+    """All of these private files or none."""
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_private(path, data)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink()
+        raise
 
 
 def _tested(shown: Progress) -> Tested:
@@ -216,6 +251,7 @@ def _tested(shown: Progress) -> Tested:
 
 
 def _import(options: argparse.Namespace) -> None:
+    _require_new_place(options)
     if options.memory.exists():
         raise TallyError(f"{options.memory} is there already: this share was imported before")
     state, checkpoint = _verified(options)
@@ -228,6 +264,7 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _open(options: argparse.Namespace) -> None:
+    _require_new_place(options)
     memory = read_memory(options.memory)
     state, checkpoint = _verified(options, memory.checkpoint)
     key = _signing_key(options)
@@ -236,7 +273,8 @@ def _open(options: argparse.Namespace) -> None:
     def remember(new: Memory) -> None:
         new.write(options.memory)
 
-    opened = trustee.open_tally(state, checkpoint, share, key, memory, remember, options.progress)
+    with _bars() as shown:
+        opened = trustee.open_tally(state, checkpoint, share, key, memory, remember, shown)
     opened.write(options.out)
     _say(f"{options.out}: partial roots of the {len(state.named())} ciphertexts that the board names")
 
@@ -251,7 +289,8 @@ def _mix(options: argparse.Namespace) -> None:
         raise NothingToOpen("nothing waits for this mixer")
     for contest, group, stage in pending:
         name = f"mix {contest}, group {group}"
-        body, columns = stages.mix_stage_body(state, contest, group, _under(options.progress, name))
+        with _bars() as shown:
+            body, columns = stages.mix_stage_body(state, contest, group, _under(shown, name))
         submission = Submission(Type.MIX_STAGE, body, (), columns).signed_by(key)
         (path,) = write_all([(f"mix-{contest}-{group}-{stage}", submission)], options.directory)
         _say(path)
@@ -262,6 +301,7 @@ def _under(shown: Progress, name: str) -> Steps:
 
 
 def _witness(options: argparse.Namespace) -> None:
+    _require_new_place(options)
     known = options.memory.read_text(encoding="utf-8") if options.memory.exists() else None
     state, checkpoint = _verified(options, known, witness.EXCUSED)
     if state.manifest is None:

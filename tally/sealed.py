@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nacl.exceptions import CryptoError
-from nacl.public import SealedBox
+from nacl.public import PublicKey, SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.signing import SigningKey, VerifyKey
@@ -35,18 +35,31 @@ Ask = Callable[[str], str]
 
 def seal(kind: str, about: dict[str, Any], secret: bytes, passphrase: str) -> bytes:
     """The bytes of a file that this passphrase opens. Raises TallyError for a passphrase that is too short."""
-    if len(passphrase) < SHORTEST_PASSPHRASE:
-        raise TallyError(f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters")
+    require_passphrase(passphrase)
     salt = secrets.token_bytes(argon2id.SALTBYTES)
     lock = {"kind": "passphrase", "salt": encode_bytes(salt), "operations": OPERATIONS, "memory": MEMORY}
     box = SecretBox(_stretch(passphrase, salt, OPERATIONS, MEMORY)).encrypt(_bound(kind, about) + secret)
     return _file(kind, about, lock, bytes(box))
 
 
+def require_passphrase(passphrase: str) -> None:
+    """Raises TallyError for a passphrase that is too short."""
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise TallyError(f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters")
+
+
+def recipient_box(recipient: bytes) -> SealedBox[PublicKey]:
+    """What seals for the owner of an Ed25519 public key. Raises TallyError when it is no point of the curve."""
+    try:
+        return SealedBox(VerifyKey(recipient).to_curve25519_public_key())
+    except CryptoError:
+        raise TallyError(f"{encode_bytes(recipient)} is no key that a file can be sealed for") from None
+
+
 def seal_for(kind: str, about: dict[str, Any], secret: bytes, recipient: bytes) -> bytes:
     """The bytes of a file that only the owner of the Ed25519 public key `recipient` opens."""
     lock = {"kind": "key", "recipient": encode_bytes(recipient)}
-    box = SealedBox(VerifyKey(recipient).to_curve25519_public_key()).encrypt(_bound(kind, about) + secret)
+    box = recipient_box(recipient).encrypt(_bound(kind, about) + secret)
     return _file(kind, about, lock, bytes(box))
 
 

@@ -32,8 +32,11 @@ class Submission:
     columns: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def signed_by(self, key: SigningKey) -> Submission:
-        """The same with the signature of one more key."""
-        mine = sign_entry(self.type, self.body, [key])
+        """The same with the signature of one more key. Raises DamagedFile for a ballot that is none."""
+        try:
+            mine = sign_entry(self.type, self.body, [key])
+        except (KeyError, TypeError):
+            raise DamagedFile(f"the body is not that of an entry {self.type}") from None
         others = [signature for signature in self.signatures if signature["key"] != mine[0]["key"]]
         ordered = sorted([*others, *mine], key=_public_bytes)
         return Submission(self.type, self.body, tuple(ordered), self.columns)

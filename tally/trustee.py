@@ -92,7 +92,7 @@ def verified_state(
     `excused` are checks that need not pass: the one for completeness, and for a witness the one for witnesses.
     Raises LogRefused naming the first failure; Unreadable or UnsupportedVersion.
     """
-    outcome = verify(archive, jobs, [known.encode()] if known else [], progress, allowed_bits)
+    outcome = verify(archive, jobs, [] if known is None else [known.encode()], progress, allowed_bits)
     failures = [failure for failure in outcome.report.failures if failure.check.split()[0] not in excused]
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""

@@ -45,6 +45,8 @@ def encode_answer(contest: Contest, modulus_bits: int, answer: Answer) -> list[m
     """The `width` plaintexts of an answer. Raises ValueError for an answer that the contest does not allow."""
     payload = _payload(contest, answer)
     size = block_bytes(modulus_bits)
+    if len(payload) > payload_bytes(contest):
+        raise ValueError(f"contest {contest.id}: the answer is too long")
     data = (len(payload).to_bytes(LENGTH_BYTES, "big") + payload).ljust(contest.width * size, b"\0")
     plaintexts = [mpz(int.from_bytes(data[i : i + size], "big")) for i in range(0, len(data), size)]
     try:
@@ -56,7 +58,12 @@ def encode_answer(contest: Contest, modulus_bits: int, answer: Answer) -> list[m
 
 def _payload(contest: Contest, answer: Answer) -> bytes:
     if contest.kind is Kind.TEXT:
-        return str(answer).encode()
+        if not isinstance(answer, str):
+            raise ValueError(f"contest {contest.id}: a text was expected")
+        try:
+            return answer.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"contest {contest.id}: the text is not Unicode") from None
     index_of = {option.id: index for index, option in enumerate(contest.options)}
     if contest.kind is Kind.INDEX and contest.blank:
         index_of[BLANK] = len(contest.options)
