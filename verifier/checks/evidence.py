@@ -14,7 +14,7 @@ from verifier.crypto.ballot_proof import (
     membership_challenge_holds,
 )
 from verifier.crypto.equation import RootEquation
-from verifier.crypto.multiexp import Parallel
+from verifier.crypto.multiexp import Parallel, cut
 from verifier.crypto.paillier import PublicKey
 from verifier.record.answers import Undecodable, decode_answer
 from verifier.record.canonical import serialise
@@ -112,10 +112,18 @@ def opening_holds(
     key: PublicKey, ciphertexts: Sequence[mpz], plaintexts: Sequence[mpz], roots: Sequence[mpz], workers: Parallel
 ) -> dict[int, str]:
     """E(m; r) = c for every published opening, 0 ≤ m < N: the failures by position."""
+    cuts = cut(len(ciphertexts), workers.jobs)
+    parts = [(key, ciphertexts[part], plaintexts[part], roots[part]) for part in cuts]
+    found = zip(cuts, workers.map(_wrong_openings, parts), strict=True)
+    return {part.start + at: "the opening does not fit the ciphertext" for part, wrong in found for at in wrong}
+
+
+def _wrong_openings(part: tuple[PublicKey, Sequence[mpz], Sequence[mpz], Sequence[mpz]]) -> list[int]:
+    key, ciphertexts, plaintexts, roots = part
     equations = [
         RootEquation(c, mpz(1), mpz(0), -m % key.N, r) for c, m, r in zip(ciphertexts, plaintexts, roots, strict=True)
     ]
-    return dict.fromkeys(equation.parallel_failures(key, equations, workers), "the opening does not fit the ciphertext")
+    return equation.failures(key, equations)
 
 
 @check("V5.14")

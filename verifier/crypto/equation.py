@@ -16,7 +16,7 @@ from typing import NamedTuple
 import gmpy2
 from gmpy2 import mpz
 
-from verifier.crypto.multiexp import Parallel, multiexp
+from verifier.crypto.multiexp import multiexp
 from verifier.crypto.paillier import PublicKey
 
 WEIGHT_BITS = 128
@@ -80,18 +80,6 @@ def failures(key: PublicKey, equations: Sequence[RootEquation]) -> list[int]:
     if not bad:
         raise BatchDisagrees(f"a batch of {len(equations)} equations was rejected, yet each of them holds")
     return bad
-
-
-def parallel_failures(key: PublicKey, equations: Sequence[RootEquation], workers: Parallel) -> list[int]:
-    """The same as `failures`, cut into one batch for each job."""
-    size = max(1, -(-len(equations) // workers.jobs))
-    starts = range(0, len(equations), size)
-    parts = ((key, equations[start : start + size]) for start in starts)
-    return [start + at for start, bad in zip(starts, workers.map(_part_failures, parts), strict=True) for at in bad]
-
-
-def _part_failures(part: tuple[PublicKey, Sequence[RootEquation]]) -> list[int]:
-    return failures(*part)
 
 
 def _bisect(key: PublicKey, equations: Sequence[RootEquation], offset: int) -> list[int]:

@@ -64,6 +64,10 @@ def _weighted(buckets: Sequence[mpz | None], modulus: mpz) -> mpz:
     return product
 
 
+PART = 8192
+"""so many items make a part large enough to be cheap, and small enough for the memory of a worker"""
+
+
 class Parallel(Protocol):
     """Something that can apply a function to several chunks at once."""
 
@@ -73,11 +77,16 @@ class Parallel(Protocol):
         """`function` of each chunk, in order."""
 
 
+def cut(n: int, jobs: int) -> list[slice]:
+    """n items in equal parts: one for each job, or more, so that none is larger than PART."""
+    parts = max(jobs, -(-n // PART))
+    size = max(1, -(-n // parts))
+    return [slice(start, start + size) for start in range(0, n, size)]
+
+
 def parallel_multiexp(bases: Sequence[mpz], exponents: Sequence[mpz], modulus: mpz, workers: Parallel) -> mpz:
-    """The same as `multiexp`, cut into one part for each job."""
-    size = max(1, -(-len(bases) // workers.jobs))
-    starts = range(0, len(bases), size)
-    parts = [(bases[start : start + size], exponents[start : start + size], modulus) for start in starts]
+    """The same as `multiexp`, in parts."""
+    parts = [(bases[part], exponents[part], modulus) for part in cut(len(bases), workers.jobs)]
     product = mpz(1) % modulus
     for part in workers.map(_part, parts):
         product = product * part % modulus

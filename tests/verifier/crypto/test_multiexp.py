@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import gmpy2
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.keys import secret_key
-from verifier.crypto.multiexp import multiexp, parallel_multiexp, window_size
+from verifier.crypto.multiexp import PART, cut, multiexp, parallel_multiexp, window_size
 from verifier.workers import InProcess
 
 N = secret_key().public.N
@@ -50,6 +51,15 @@ class Many(InProcess):
 def test_parts_give_the_same_product(n: int) -> None:
     bases, exponents = [mpz(at + 2) for at in range(n)], [mpz(7 * at + 1) for at in range(n)]
     assert parallel_multiexp(bases, exponents, N, Many()) == naive(bases, [int(e) for e in exponents])
+
+
+@given(st.integers(0, 10 * PART), st.integers(1, 64))
+def test_parts_cover_everything_once_and_stay_small(n: int, jobs: int) -> None:
+    parts = cut(n, jobs)
+    assert all(part.start == before.stop for before, part in pairwise(parts))
+    assert sum(min(part.stop, n) - part.start for part in parts) == n
+    assert all(part.stop - part.start <= PART for part in parts)
+    assert len(parts) <= max(jobs, -(-n // PART))
 
 
 def test_what_makes_no_sense_is_refused() -> None:
