@@ -13,19 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.demonstration import demonstration
 from tests.election import Election, finish, party, tree_of, voted
 from tests.forge import ALLOWED, rejecting
 from verifier.checks import consistency
 from verifier.crypto.checkpoint import parse_note
 from verifier.errors import CheckFailed, NotCanonical
-from verifier.record.archive import write_archive
+from verifier.record.archive import open_archive, write_archive
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type, parse_entry
 from verifier.replay import Replay
 from verifier.report import Gate
 from verifier.verify import verify
 
-CHANGES, COLUMN_CHANGES = 1000, 300
+CHANGES, COLUMN_CHANGES, DEMO_CHANGES = 1000, 300, 600
 ALPHABETS = (b"0123456789", b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", bytes(range(256)))
 
 
@@ -99,6 +100,31 @@ def replays() -> Iterator[tuple[int, Replay, ForgedLog]]:
         yield index, replay, log
         replay.apply(raw)
     assert replay.tree.root() == election.replay.tree.root()
+
+
+@pytest.mark.slow
+def test_no_byte_of_the_demonstration_can_be_changed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The same for real sizes: the archive that `make demo` writes, under its own and under a fresh checkpoint."""
+    archive = open_archive(demonstration(tmp_path_factory).archive, tmp_path_factory.mktemp("unpacked"))
+    entries = [archive.entry(index) for index in range(len(archive.index()))]
+    head = parse_note(archive.checkpoint).checkpoint
+    replay, dice = Replay(archive, Gate()), random.Random(1913)
+    tried = 0
+    for index, raw in enumerate(entries):
+        for _ in range(-(-DEMO_CHANGES // len(entries))):
+            position = dice.randrange(len(raw))
+            forged = swapped(raw, position, dice)
+            tree = tree_of([*entries[:index], forged, *entries[index + 1 :]])
+            with pytest.raises(CheckFailed, match="V3.5"):
+                consistency.board_chained(f"byte {position}", tree.root(), head)
+            if position in time_of(raw):
+                continue
+            with pytest.raises(CheckFailed):
+                replay.apply(forged)
+            tried += 1
+        replay.apply(raw)
+    consistency.board_chained("checkpoint", replay.tree.root(), head)
+    assert tried >= 500
 
 
 def test_changes_are_many_and_hit_every_type_of_entry() -> None:
