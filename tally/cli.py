@@ -17,7 +17,8 @@ from nacl.signing import SigningKey
 from rich.console import Console
 
 from tally import ceremony, stages, trustee, witness
-from tally.errors import NothingToOpen, OtherElection, TallyError
+from tally.board import NOT_YET, verified_state
+from tally.errors import DamagedFile, NothingToDo, OtherElection, TallyError
 from tally.files import replace_file, write_private
 from tally.progress import Progress as Steps
 from tally.progress import Tested
@@ -25,7 +26,8 @@ from tally.sealed import recipient_box, require_passphrase, seal_signing_key, un
 from tally.shares import Share, unseal_share
 from tally.signing import public_key
 from tally.submission import Submission, parse_submission, write_all
-from tally.trustee import NOT_YET, Memory, read_memory, verified_state
+from tally.trustee import Memory, read_memory
+from verifier.cli import jobs
 from verifier.errors import VerifierError
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
@@ -131,7 +133,7 @@ def _add_key(command: argparse.ArgumentParser) -> None:
 
 
 def _add_jobs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    command.add_argument("--jobs", type=jobs, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
 
 
 # What people type
@@ -286,7 +288,7 @@ def _mix(options: argparse.Namespace) -> None:
     mine = [number for number, mixer in enumerate(mixers, 1) if mixer.key == public_key(key)]
     pending = [place for place in stages.pending_mix_stages(state) if place[2] in mine]
     if not pending:
-        raise NothingToOpen("nothing waits for this mixer")
+        raise NothingToDo("nothing waits for this mixer")
     for contest, group, stage in pending:
         name = f"mix {contest}, group {group}"
         with _bars() as shown:
@@ -302,7 +304,7 @@ def _under(shown: Progress, name: str) -> Steps:
 
 def _witness(options: argparse.Namespace) -> None:
     _require_new_place(options)
-    known = options.memory.read_text(encoding="utf-8") if options.memory.exists() else None
+    known = _last_cosigned(options.memory)
     state, checkpoint = _verified(options, known, witness.EXCUSED)
     if state.manifest is None:
         raise OtherElection("the board has no manifest yet")
@@ -312,6 +314,16 @@ def _witness(options: argparse.Namespace) -> None:
     _say(f"{options.out}: cosignature of the checkpoint over {state.size} entries")
 
 
+def _last_cosigned(memory: Path) -> str | None:
+    if not memory.exists():
+        _say(f"{memory} is not there: taken for the first time that you cosign this board")
+        return None
+    try:
+        return memory.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DamagedFile(f"{memory}: not a checkpoint") from None
+
+
 def _count(options: argparse.Namespace) -> None:
     state, _ = _verified(options)
     if state.stage is Stage.OPENED:
@@ -319,7 +331,7 @@ def _count(options: argparse.Namespace) -> None:
     elif state.stage is Stage.FROZEN and not state.missing_stages():
         named, submission = "opening", Submission(Type.OPENING, *_unsigned(stages.opening_body(state)))
     else:
-        raise NothingToOpen(f"the election is {state.stage}: nothing can be counted now")
+        raise NothingToDo(f"the election is {state.stage}: nothing can be counted now")
     (path,) = write_all([(named, submission)], options.directory)
     _say(path)
 

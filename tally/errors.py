@@ -8,7 +8,7 @@ class TallyError(Exception):
 
 
 class DamagedFile(TallyError):
-    """A share or key file is not what was written."""
+    """A share, key, memory or entry file is not what was written."""
 
 
 class WrongPassphrase(TallyError):
@@ -16,7 +16,7 @@ class WrongPassphrase(TallyError):
 
 
 class OtherElection(TallyError):
-    """A share, key or state file belongs to another election, key or trustee."""
+    """A share, key or memory belongs to another election, key or party."""
 
 
 class ShareDoesNotVerify(TallyError):
@@ -28,11 +28,11 @@ class ThresholdNotMet(TallyError):
 
 
 class LogRefused(TallyError):
-    """The log does not verify, or is not a continuation of what this trustee saw before."""
+    """The log does not verify, or does not continue what was seen before."""
 
 
-class NothingToOpen(TallyError):
-    """Replay names nothing that this trustee should root now."""
+class NothingToDo(TallyError):
+    """Replay names nothing to mix, root or count now."""
 
 
 class AlreadyOpened(TallyError):

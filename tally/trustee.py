@@ -14,21 +14,22 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from tally import stages
-from tally.errors import AlreadyOpened, DamagedFile, LogRefused, NothingToOpen, OtherElection
+from tally.errors import AlreadyOpened, DamagedFile, NothingToDo, OtherElection
 from tally.files import replace_file
 from tally.shares import Share, require_share_of
 from tally.signing import public_key
 from tally.submission import Submission
+from verifier.crypto.checkpoint import MAX_BYTES
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import encode_bytes, parse, serialise
 from verifier.record.entries import Type
-from verifier.record.manifest import MODULUS_BITS
 from verifier.record.schema import HASH, nullable, record, whole
 from verifier.replay import counting
 from verifier.replay.state import Stage, State
-from verifier.verify import Progress, silent, verify
+from verifier.verify import Progress, silent
 
-MAX_MEMORY_BYTES = 64 << 10
+MAX_MEMORY_BYTES = 2 * MAX_BYTES + (16 << 10)
+"""a checkpoint, every character escaped, and the rest"""
 
 
 @dataclass(frozen=True)
@@ -75,31 +76,6 @@ def _note_text(value: object, where: str) -> str:
     return value
 
 
-NOT_YET = ("V1.9",)
-"""An election under way cannot have passed every check."""
-
-
-def verified_state(
-    archive: Path,
-    known: str | None = None,
-    jobs: int = 1,
-    progress: Progress = silent,
-    allowed_bits: tuple[int, ...] = MODULUS_BITS,
-    excused: tuple[str, ...] = NOT_YET,
-) -> tuple[State, str]:
-    """(state, checkpoint) of a log that holds so far, under every check of the verifier that has anything to check yet.
-
-    `excused` are checks that need not pass: the one for completeness, and for a witness the one for witnesses.
-    Raises LogRefused naming the first failure; Unreadable or UnsupportedVersion.
-    """
-    outcome = verify(archive, jobs, [] if known is None else [known.encode()], progress, allowed_bits)
-    failures = [failure for failure in outcome.report.failures if failure.check.split()[0] not in excused]
-    if failures:
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise LogRefused(f"the log does not verify: {failures[0]}{more}")
-    return outcome.state, outcome.checkpoint.decode()
-
-
 def import_share(state: State, checkpoint: str, share: Share, key: SigningKey) -> tuple[Submission, Memory]:
     """The signed "my share verifies", and what to remember from now on.
 
@@ -127,15 +103,15 @@ def open_tally(
     """The partial roots of everything that replay names, signed. `remember` is called before any root is taken.
 
     The same set may be rooted again, after an interruption for example; another one never.
-    Raises OtherElection, ShareDoesNotVerify, NothingToOpen, AlreadyOpened.
+    Raises OtherElection, ShareDoesNotVerify, NothingToDo, AlreadyOpened.
     """
     require_share_of(state, share, public_key(key))
     if (memory.election, memory.trustee) != (share.election, share.trustee):
         raise OtherElection("the trustee's memory is of another election or trustee")
     if missing := state.missing_stages():
-        raise NothingToOpen("nothing is opened before " + ", ".join(missing))
+        raise NothingToDo("nothing is opened before " + ", ".join(missing))
     if state.stage is not Stage.FROZEN or not state.named():
-        raise NothingToOpen(f"the election is {state.stage}: there is nothing to open")
+        raise NothingToDo(f"the election is {state.stage}: there is nothing to open")
     counted = counting.roots_context(state)
     if memory.opened not in (None, counted):
         raise AlreadyOpened("another counted set of this election was opened before: this trustee opens one, ever")

@@ -6,9 +6,9 @@ import time
 
 from nacl.signing import SigningKey
 
+from tally.board import NOT_YET
 from tally.errors import OtherElection
 from tally.signing import public_key
-from tally.trustee import NOT_YET
 from verifier.crypto.checkpoint import cosignature_line, cosignature_message, parse_note
 from verifier.record.manifest import Manifest
 

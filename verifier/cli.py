@@ -19,7 +19,7 @@ VALID, INVALID, UNREADABLE, UNSUPPORTED = 0, 1, 2, 3
 FATES = {
     "counts": "Your ballot is on the board and it COUNTS, if `verify` says that the board is valid.",
     "not counted yet": "Your ballot is on the board. The count has not been frozen yet.",
-    "superseded": "Your ballot is on the board. It does not count, because a later ballot of the same slot does.",
+    "superseded": "Your ballot is on the board. It does not count: a later ballot of the same slot took its place.",
     "withdrawn": "Your ballot is on the board. It does not count: two officials withdrew its slot (paper wins).",
     "opened": "Your ballot is on the board, opened as a test. Opened ballots never count.",
 }
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check everything and print the result and the verdict")
     command.add_argument("archive", type=Path, metavar="ARCHIVE", help="a directory or a zip")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
-    command.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    command.add_argument("--jobs", type=jobs, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
     command.add_argument(
         "--known-checkpoint",
         type=Path,
@@ -70,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _jobs(text: str) -> int:
+def jobs(text: str) -> int:
+    """A number of processes, as typed. Raises argparse.ArgumentTypeError."""
     if not text.isdecimal() or not 1 <= int(text) <= 512:
         raise argparse.ArgumentTypeError("a number from 1 to 512")
     return int(text)

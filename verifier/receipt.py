@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.checks import authenticity, completeness, consistency
-from verifier.crypto.checkpoint import Note, parse_note
+from verifier.crypto.checkpoint import MAX_BYTES, Note, parse_note
 from verifier.crypto.merkle import leaf_hash
 from verifier.errors import CheckFailed, NotCanonical, Unreadable
 from verifier.record import schema
@@ -21,7 +21,8 @@ from verifier.replay.state import Stage, State
 from verifier.report import BROKEN, Trust
 from verifier.workers import Unexamined
 
-MAX_RECEIPT_BYTES = 64 << 10
+MAX_RECEIPT_BYTES = 2 * MAX_BYTES + (16 << 10)
+"""a checkpoint, every character escaped, and the rest"""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from verifier.ballots import Sealed, Setting, examine
 from verifier.crypto.multiexp import Parallel
+from verifier.errors import Unreadable
 from verifier.record.entries import parse_entry
 from verifier.report import Judge, Report
 
@@ -82,6 +83,15 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _deaths_named() -> Iterator[None]:
+    """A process that was killed says nothing about the archive: no verdict, and never NOT VALID."""
+    try:
+        yield
+    except BrokenExecutor as error:
+        raise Unreadable("a worker process died, perhaps for want of memory; try fewer with --jobs") from error
+
+
 class Pool:
     """Worker processes that read the ballots of a chunk from the archive themselves.
 
@@ -126,14 +136,17 @@ class Pool:
 
     def _collect(self) -> None:
         count, future = self._waiting.popleft()
-        self._report.merge(future.result())
+        with _deaths_named():
+            self._report.merge(future.result())
         self._progress(count)
 
     def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
         if self._executor is None:
             return map(function, chunks)
         with _interrupts_blocked():
-            return self._executor.map(function, chunks)
+            results = self._executor.map(function, chunks)
+        with _deaths_named():
+            return list(results)
 
     def drain(self) -> None:
         self._submit()

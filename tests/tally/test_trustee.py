@@ -11,10 +11,11 @@ import gmpy2
 import pytest
 
 from tally import stages
-from tally.errors import AlreadyOpened, DamagedFile, LogRefused, NothingToOpen, OtherElection, ShareDoesNotVerify
+from tally.board import verified_state
+from tally.errors import AlreadyOpened, DamagedFile, LogRefused, NothingToDo, OtherElection, ShareDoesNotVerify
 from tally.shares import Share
 from tally.submission import Submission
-from tally.trustee import Memory, import_share, open_tally, read_memory, verified_state
+from tally.trustee import Memory, import_share, open_tally, read_memory
 from tests.election import Election, signing_key, small_manifest
 from tests.forge import ALLOWED, at, edit
 from verifier.crypto.threshold import share_proven
@@ -129,13 +130,13 @@ def test_a_withheld_contest_is_never_rooted() -> None:
 @pytest.mark.parametrize("name", ["set up", "opened", "voted", "closed", "withdrawn"])
 def test_nothing_is_rooted_before_the_freeze(name: str) -> None:
     election = stage(name)
-    said = refused(NothingToOpen, election)
+    said = refused(NothingToDo, election)
     assert said == f"the election is {election.state.stage}: there is nothing to open"
 
 
 def test_nothing_is_rooted_before_every_mix() -> None:
     """The missing stages are named; one that is missing is enough."""
-    said = refused(NothingToOpen, stage("frozen"))
+    said = refused(NothingToDo, stage("frozen"))
     missing = [
         f"mix stage 1 of {contest}, group {group}" for contest in ("council", "chair", "name") for group in (0, 1)
     ]
@@ -145,11 +146,11 @@ def test_nothing_is_rooted_before_every_mix() -> None:
         contest, group, number = pending[0]
         body, columns = stages.mix_stage_body(election.state, contest, group)
         election.append(Type.MIX_STAGE, body, [f"mixer {number}"], columns)
-    assert refused(NothingToOpen, election) == "nothing is opened before mix stage 2 of name, group 1"
+    assert refused(NothingToDo, election) == "nothing is opened before mix stage 2 of name, group 1"
 
 
 def test_nothing_is_rooted_after_the_opening() -> None:
-    said = refused(NothingToOpen, stage("published"), memory=memory(opened=b"x" * 32))
+    said = refused(NothingToDo, stage("published"), memory=memory(opened=b"x" * 32))
     assert said == "the election is published: there is nothing to open"
 
 
@@ -157,7 +158,7 @@ def test_an_election_without_ballots_has_nothing_to_open() -> None:
     election = at("opened")
     election.close_polls()
     election.freeze()
-    assert refused(NothingToOpen, election).endswith("there is nothing to open")
+    assert refused(NothingToDo, election).endswith("there is nothing to open")
 
 
 # Once

@@ -86,6 +86,8 @@ def cut(n: int, jobs: int) -> list[slice]:
 
 def parallel_multiexp(bases: Sequence[mpz], exponents: Sequence[mpz], modulus: mpz, workers: Parallel) -> mpz:
     """The same as `multiexp`, in parts."""
+    if len(bases) != len(exponents):
+        raise ValueError("as many exponents as bases are needed")
     parts = [(bases[part], exponents[part], modulus) for part in cut(len(bases), workers.jobs)]
     product = mpz(1) % modulus
     for part in workers.map(_part, parts):

@@ -23,11 +23,11 @@ from typing import Any, BinaryIO
 from verifier.errors import NotCanonical, Unreadable, UnsafeArchive, UnsupportedVersion
 from verifier.record import unzip
 from verifier.record.canonical import parse, serialise
+from verifier.record.entries import MAX_ENTRY_BYTES
 
 FORMAT, VERSION = "tashika-archive", 1
 HEADER, CHECKPOINT, ENTRIES, COLUMNS = "archive.json", "checkpoint", "entries.jsonl", "columns"
 MAX_ENTRIES = 10_000_000
-MAX_ENTRY_BYTES = 8 << 20
 MAX_TOTAL_BYTES = 64 << 30
 
 _COLUMN_NAME = re.compile(r"columns/([0-9a-f]{64})\.txt", re.ASCII)
@@ -91,15 +91,11 @@ class Archive:
         self._file.seek(bounds[index])
         return self._file.read(bounds[index + 1] - bounds[index] - 1)
 
-    def column_path(self, digest: bytes) -> Path:
-        """Where a column is kept; its file may say something else than its name. Raises NotCanonical."""
+    def column(self, digest: bytes) -> bytes:
+        """The bytes of a column's file, which may say something else than its name. Raises NotCanonical."""
         if digest not in self.columns:
             raise NotCanonical(f"column {digest.hex()} is missing")
-        return self.root / column_name(digest)
-
-    def column(self, digest: bytes) -> bytes:
-        """The bytes of a column's file. Raises NotCanonical when there is none."""
-        return self.column_path(digest).read_bytes()
+        return (self.root / column_name(digest)).read_bytes()
 
     def close(self) -> None:
         """Close the file that `entry` keeps open."""

@@ -18,7 +18,7 @@ from verifier.errors import Unreadable, UnsafeArchive
 
 STORED, DEFLATED = 0, 8
 MAX_RATIO = 20
-MAX_MEMBERS = 20_000
+MAX_MEMBERS = 200_000
 
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")

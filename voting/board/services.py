@@ -182,7 +182,7 @@ def latest_checkpoint(election: Election) -> Checkpoint | None:
 
 
 def add_cosignature(election: Election, line: str) -> Checkpoint:
-    """Add a witness's signature line to the latest checkpoint; the same line again changes nothing.
+    """Add a witness's signature line to the latest checkpoint; a second line of the same witness changes nothing.
 
     Raises CosignatureRefused, NotOnBoard.
     """
@@ -201,14 +201,21 @@ def add_cosignature(election: Election, line: str) -> Checkpoint:
             note = checkpoint.parse_note(text.encode())
         except (NotCanonical, UnicodeEncodeError) as error:
             raise CosignatureRefused(str(error), "checkpoint") from None
-        own = checkpoint.Note(note.body, note.checkpoint, note.signatures[-1:])
-        if not checkpoint.cosignature_times(own, {witness.name: witness.key for witness in manifest.witnesses}):
+        witnesses = {witness.name: witness.key for witness in manifest.witnesses}
+        *others, mine = note.signatures
+        signing = cosigning(note, (mine,), witnesses)
+        if not signing:
             raise CosignatureRefused("not a valid cosignature by a witness of the manifest", "checkpoint")
-        if note.signatures[-1] in note.signatures[:-1]:
-            return latest
+        if signing <= cosigning(note, others, witnesses):
+            return latest  # one line for each witness, so that nobody fills the note
         latest.text = text
         latest.save(update_fields=["text"])
         return latest
+
+
+def cosigning(note: checkpoint.Note, lines: Sequence[Any], witnesses: Mapping[str, bytes]) -> set[str]:
+    """The names of the witnesses whose valid signature is among these lines of the note."""
+    return set(checkpoint.cosignature_times(checkpoint.Note(note.body, note.checkpoint, tuple(lines)), witnesses))
 
 
 # What voters hold

@@ -6,6 +6,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from tally.stages import freeze_body
 from tally.submission import Submission
 from verifier.record.canonical import encode_bytes
@@ -36,9 +38,14 @@ class Command(BoardCommand):
 
     def act(self, election: Election, options: dict[str, Any]) -> None:
         act, path = Type(options["act"]), options["path"]
+        if options["open"] and act is not Type.TALLY_FROZEN:
+            raise CommandError("--open belongs to tally-frozen")
+        unknown = set(options["open"]) - set(election.contests.values_list("identifier", flat=True))
+        if unknown:
+            raise CommandError(f"--open: there is no contest {min(unknown)!r}")
         with refusals(path):
             Submission(act, _body(election, act, options["open"])).write(path)
-        self.stdout.write(f"{path}: {act}, to be signed by two officials")
+        self.stdout.write(f"{path}: {act}, to be signed by {election.acts[act.value]} officials")
 
 
 def _body(election: Election, act: Type, opened: list[str]) -> Any:
