@@ -40,7 +40,7 @@ check: .venv/.dev  ## check format, lint, types, layers and migrations
 
 bench: .venv/.dev  ## measure; one JSON line for each measurement
 	@set -e; for program in tests/bench/*.py; do \
-		case $$program in */__init__.py | */_*.py) continue ;; esac; \
+		case $$program in */_*.py) continue ;; esac; \
 		$(PYTHON) -m "tests.bench.$$(basename "$$program" .py)"; \
 	done
 

@@ -20,8 +20,8 @@ from verifier.crypto import certificate as cert
 from verifier.crypto.certificate import Certificate, LargeFactors
 from verifier.crypto.threshold import verification_base
 from verifier.record.canonical import encode_bytes, encode_integer
+from verifier.record.manifest import MOST_TRUSTEES
 
-MOST_TRUSTEES = 20
 POLL_SECONDS = 0.2
 
 

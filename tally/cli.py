@@ -286,7 +286,7 @@ def _mix(options: argparse.Namespace) -> None:
     key = _signing_key(options)
     mixers = state.manifest.mixers if state.manifest else ()
     mine = [number for number, mixer in enumerate(mixers, 1) if mixer.key == public_key(key)]
-    pending = [place for place in stages.pending_mix_stages(state) if place[2] in mine]
+    pending = [place for place in state.pending_stages() if place[2] in mine]
     if not pending:
         raise NothingToDo("nothing waits for this mixer")
     for contest, group, stage in pending:

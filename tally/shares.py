@@ -16,11 +16,11 @@ from tally.sealed import Ask, seal, seal_for, unseal
 from verifier.crypto.threshold import verification_base
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import encode_bytes
+from verifier.record.manifest import MOST_TRUSTEES
 from verifier.record.schema import HASH, record, whole
 from verifier.replay.state import State
 
 KIND = "key share"
-MOST_TRUSTEES = 20
 
 
 @dataclass(frozen=True)

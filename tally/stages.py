@@ -16,9 +16,8 @@ from tally.progress import Progress, silent
 from tally.roots import partial_roots
 from verifier.crypto import shuffle, threshold
 from verifier.crypto.seed import plaintext
-from verifier.crypto.transcript import digest
 from verifier.record.canonical import encode_bytes, encode_integer
-from verifier.record.column import write_column
+from verifier.record.column import rows_digest, write_column
 from verifier.record.entries import modulus_bytes
 from verifier.replay import counting, freeze
 from verifier.replay.state import ContestTally, Group, Log, State
@@ -52,17 +51,6 @@ def _group_record(tally: ContestTally, group: Group, width: int) -> dict[str, An
     return {"units": list(group.units), "ballots": group.ballots, "ciphertext": product}
 
 
-def pending_mix_stages(state: State) -> list[tuple[str, int, int]]:
-    """(contest, group, stage) of every mix stage that can be made now."""
-    mixers = state.manifest.mixers if state.manifest else ()
-    return [
-        (tally.contest.id, number, group.stages + 1)
-        for tally in state.tallies
-        for number, group in enumerate(tally.groups)
-        if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < len(mixers)
-    ]
-
-
 def mix_stage_body(
     state: State, contest: str, group_number: int, progress: Progress = silent
 ) -> tuple[dict[str, Any], Columns]:
@@ -75,7 +63,7 @@ def mix_stage_body(
     context = counting.mix_context(state, contest, group_number, stage, group.digest)
     shuffled = mixing.shuffle(key, group.columns, progress)
     written = [write_column(column, width) for column in shuffled.outputs]
-    output_digest = digest("rows", [column.digest for column, _ in written])
+    output_digest = rows_digest(column for column, _ in written)
     statement = shuffle.Statement(
         key, context, manifest.election, group.columns, shuffled.outputs, group.digest, output_digest
     )
@@ -123,7 +111,7 @@ def opening_body(state: State) -> tuple[dict[str, Any], Columns]:
     """Combine the partial roots of t trustees and decrypt; needs no secret. Raises ThresholdNotMet."""
     manifest, key = state.require()
     named = state.named()
-    chosen = dict(list(state.partial_roots.items())[: manifest.threshold])
+    chosen = state.combined()
     if named and len(chosen) < manifest.threshold:
         raise ThresholdNotMet(f"partial roots of {len(chosen)} trustees, {manifest.threshold} are needed")
     partials = {index: partial.roots for index, partial in chosen.items()}

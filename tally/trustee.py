@@ -23,6 +23,7 @@ from verifier.crypto.checkpoint import MAX_BYTES
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import encode_bytes, parse, serialise
 from verifier.record.entries import Type
+from verifier.record.manifest import MOST_TRUSTEES
 from verifier.record.schema import HASH, nullable, record, whole
 from verifier.replay import counting
 from verifier.replay.state import Stage, State
@@ -61,7 +62,7 @@ def read_memory(path: Path) -> Memory:
             parse(path.read_bytes(), MAX_MEMORY_BYTES),
             path.name,
             election=HASH,
-            trustee=whole(1, 20),
+            trustee=whole(1, MOST_TRUSTEES),
             checkpoint=_note_text,
             opened=nullable(HASH),
         )

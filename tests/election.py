@@ -258,7 +258,7 @@ class Election:
         self.append(Type.TALLY_FROZEN, stages.freeze_body(self.state, self, decided))
 
     def mix(self) -> None:
-        while pending := stages.pending_mix_stages(self.state):
+        while pending := self.state.pending_stages():
             contest_id, group, stage = pending[0]
             body, columns = stages.mix_stage_body(self.state, contest_id, group)
             self.append(Type.MIX_STAGE, body, [f"mixer {stage}"], columns)

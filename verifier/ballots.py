@@ -98,8 +98,10 @@ class _Examination:
                 ballot.election, self.setting.key, contest.id, ballot.slot, ballot.sequence, credential
             )
             place = f"{where}, contest {contest.id}"
-            prove = self._membership if contest.homomorphic else self._knowledge
-            prove(context, contest, answer, place)
+            if contest.homomorphic:
+                self._membership(context, contest, answer, place)
+            else:
+                self._knowledge(context, answer, place)
             if opened:
                 seed = read(self.judge, where, octets(SEED_BYTES), entry.body["seed"], "seed")
                 values = listed_values(contest, self.setting.base)
@@ -124,7 +126,7 @@ class _Examination:
             batch = self.limits if position == len(answer.ciphertexts) else self.valid
             batch.add(place, membership_equations(key, values, c, proof))
 
-    def _knowledge(self, context: BallotContext, contest: Contest, answer: Answer, place: str) -> None:
+    def _knowledge(self, context: BallotContext, answer: Answer, place: str) -> None:
         run, key = self.judge.run, self.setting.key
         width = modulus_bytes(self.setting.manifest)
         for position, (c, wire) in enumerate(zip(answer.ciphertexts, answer.proofs, strict=True)):

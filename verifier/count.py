@@ -28,6 +28,11 @@ class GroupCount:
     """what is left above the last slot of a homomorphic tally: 0 in an honest one"""
 
 
+def slot_bits(rows: int) -> int:
+    """b, the smallest with 2^b > rows of the roll: no count can reach the next slot."""
+    return rows.bit_length()
+
+
 def count_slots(contest: Contest, m: mpz, b: int, ballots: int) -> GroupCount:
     """Split a homomorphic tally m in base B = 2^b: the count of option j is digit j."""
     slots = contest.choices if contest.kind is Kind.CHOOSE_ONE else len(contest.options)

@@ -52,7 +52,7 @@ class Gate:
 
 
 class Trust:
-    """Runs no check. Only for entries that this very server admitted, or for reading, never for a verdict."""
+    """Runs no check. Only for reading what was judged before, never for a verdict."""
 
     def run(self, check: Check, where: str, *args: Any) -> bool:
         return True

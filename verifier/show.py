@@ -99,6 +99,8 @@ def _results(console: Console, outcome: Outcome) -> None:
     console.print(Text(printable(manifest.title), style="bold"))
     for contest, counted in zip(manifest.contests, result["contests"], strict=True):
         console.print(_contest(contest, counted))
+    for entry, text in outcome.state.corrections:
+        console.print(Text(f"Correction of entry {entry}: {printable(text)}"))
 
 
 def _contest(contest: Contest, counted: dict[str, Any]) -> Table:
@@ -147,4 +149,5 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "entries": outcome.size,
         "checks": checks,
         "result": outcome.state.result,
+        "corrections": [{"entry": entry, "text": text} for entry, text in outcome.state.corrections],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,8 @@ def verify(
             report.run(completeness.nothing_skipped, "", report.tallies)
             return Outcome(report, State(), 0)
         report.run(integrity.archive_safe, path.name, None)
-        replay = _replay(archive, jobs, report, progress, allowed_bits)
+        with closing(archive):
+            replay = _replay(archive, jobs, report, progress, allowed_bits)
         with suppress(Skip):
             _compare(archive, replay, report, known)
         checkpoint = archive.checkpoint

@@ -14,7 +14,7 @@ from gmpy2 import mpz
 
 from tally.ballot import BallotMaker
 from tally.signing import public_key, sign_entry
-from tests.bench.measure import mulmod_seconds, report
+from tests.bench._measure import mulmod_seconds, report
 from tests.election import contest, signing_key, small_manifest
 from tests.keys import secret_key
 from verifier.ballots import Sealed, Setting, examine

@@ -12,7 +12,7 @@ import time
 from gmpy2 import mpz
 
 from tally.ballot import Randomness
-from tests.bench.measure import mulmod_seconds, report
+from tests.bench._measure import mulmod_seconds, report
 from tests.keys import secret_key
 from verifier.checks import evidence, integrity
 from verifier.crypto.paillier import PublicKey

@@ -13,15 +13,14 @@ from gmpy2 import mpz
 
 from tally import mixing
 from tally.ballot import Randomness
-from tests.bench.measure import mulmod_seconds, report
+from tests.bench._measure import mulmod_seconds, report
 from tests.keys import secret_key
 from verifier.checks import evidence, integrity
 from verifier.crypto import shuffle
 from verifier.crypto.group import GROUP, K
 from verifier.crypto.paillier import PublicKey
-from verifier.crypto.transcript import digest
 from verifier.record.canonical import parse, serialise
-from verifier.record.column import Column, read_column, write_column
+from verifier.record.column import Column, read_column, rows_digest, write_column
 from verifier.report import Gate
 from verifier.workers import InProcess
 
@@ -44,7 +43,7 @@ def measure(key: PublicKey, n: int) -> None:
     randomness = Randomness(key)
     inputs = [(1 + m * key.N) * randomness.power(randomness.fresh()) % key.N2 for m in range(n)]
     width = key.bits // 8
-    input_digest = digest("rows", [write_column(inputs, 2 * width)[0].digest])
+    input_digest = rows_digest([write_column(inputs, 2 * width)[0]])
 
     mulmod = mulmod_seconds(key.N2)
     started = time.perf_counter()
@@ -61,7 +60,7 @@ def stage(key: PublicKey, inputs: list[mpz], input_digest: bytes) -> tuple[bytes
     """What a mixer publishes."""
     shuffled = mixing.shuffle(key, [inputs])
     column, data = write_column(shuffled.outputs[0], 2 * key.bits // 8)
-    output_digest = digest("rows", [column.digest])
+    output_digest = rows_digest([column])
     statement = shuffle.Statement(key, b"bench", b"e" * 32, [inputs], shuffled.outputs, input_digest, output_digest)
     record, columns = shuffle.to_record(mixing.prove(statement, shuffled), key.bits)
     return serialise({"output": column.to_record(), "proof": record}), columns | {column.digest: data}
@@ -77,7 +76,7 @@ def check(key: PublicKey, inputs: list[mpz], input_digest: bytes, wire: bytes, f
 
     record = parse(wire, MAX_PROOF_BYTES)
     outputs = column(record["output"], 2 * key.bits // 8)
-    output_digest = digest("rows", [Column.from_record(record["output"], 2 * key.bits // 8).digest])
+    output_digest = rows_digest([Column.from_record(record["output"], 2 * key.bits // 8)])
     gate.run(integrity.ciphertext_domain, "", key, outputs)
     statement = shuffle.Statement(key, b"bench", b"e" * 32, [inputs], [outputs], input_digest, output_digest)
     proof = shuffle.from_record(record["proof"], column, len(inputs), 1, key.bits)
@@ -86,7 +85,7 @@ def check(key: PublicKey, inputs: list[mpz], input_digest: bytes, wire: bytes, f
     gate.run(integrity.commitment_domain, "", key, proof.F)
     gate.run(integrity.response_domain, "", key, proof.z)
     challenges = shuffle.challenges(statement, proof)
-    gate.run(evidence.shuffle_product, "", statement, proof, challenges)
+    gate.run(evidence.shuffle_product, "", proof, challenges)
     gate.run(evidence.shuffle_openings, "", statement, proof, challenges)
     gate.run(evidence.shuffle_ciphertexts, "", statement, proof, challenges, workers)
 

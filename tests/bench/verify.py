@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.measure import mulmod_seconds, report
+from tests.bench._measure import mulmod_seconds, report
 from tests.election import Election, contest, small_manifest
 from verifier.report import Trust
 

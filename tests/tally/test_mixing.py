@@ -217,7 +217,7 @@ def accepted(stated: Statement, proof: Proof) -> bool:
     return (
         responses_in_range(proof)
         and commitments_in_group(proof)
-        and product_holds(stated, proof, drawn)
+        and product_holds(proof, drawn)
         and openings_hold(stated, proof, drawn)
         and ciphertexts_hold(stated, proof, drawn, InProcess())
     )

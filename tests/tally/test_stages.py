@@ -30,7 +30,7 @@ def test_every_mix_stage_is_pending_once_and_in_its_turn() -> None:
     """Stage 2 of a group only when its stage 1 is on the board; nothing before the freeze or after the last mix."""
     election = at("frozen")
     done: list[tuple[str, int, int]] = []
-    while pending := stages.pending_mix_stages(election.state):
+    while pending := election.state.pending_stages():
         place = pending[-1]
         body, columns = stages.mix_stage_body(election.state, place[0], place[1])
         election.append(Type.MIX_STAGE, body, [f"mixer {place[2]}"], columns)
@@ -40,8 +40,8 @@ def test_every_mix_stage_is_pending_once_and_in_its_turn() -> None:
     assert all(done.index((*group, 1)) < done.index((*group, 2)) for group in groups)
     assert election.state.missing_stages() == []
     for name in ("set up", "voted", "withdrawn", "mixed"):
-        assert stages.pending_mix_stages(at(name).state) == []
-    assert stages.pending_mix_stages(Election().state) == []
+        assert at(name).state.pending_stages() == []
+    assert Election().state.pending_stages() == []
 
 
 def test_mixing_leaves_the_state_alone() -> None:

@@ -18,6 +18,7 @@ from tally.submission import Submission
 from tally.trustee import Memory, import_share, open_tally, read_memory
 from tests.election import Election, signing_key, small_manifest
 from tests.forge import ALLOWED, at, edit
+from verifier.crypto.checkpoint import MAX_BYTES
 from verifier.crypto.threshold import share_proven
 from verifier.record.canonical import decode_integer, encode_bytes, parse, serialise
 from verifier.record.entries import MAX_ENTRY_BYTES, Type
@@ -142,7 +143,7 @@ def test_nothing_is_rooted_before_every_mix() -> None:
     ]
     assert said == "nothing is opened before " + ", ".join(missing)
     election = at("frozen")
-    while len(pending := stages.pending_mix_stages(election.state)) > 1 or pending[0][2] == 1:
+    while len(pending := election.state.pending_stages()) > 1 or pending[0][2] == 1:
         contest, group, number = pending[0]
         body, columns = stages.mix_stage_body(election.state, contest, group)
         election.append(Type.MIX_STAGE, body, [f"mixer {number}"], columns)
@@ -414,3 +415,11 @@ def test_a_missing_memory_is_no_empty_one(tmp_path: Path) -> None:
     """Whoever deletes it cannot have a second set opened: there is no opening without a memory."""
     with pytest.raises(FileNotFoundError):
         read_memory(tmp_path / "memory.json")
+
+
+def test_a_checkpoint_padded_to_the_limit_locks_nobody_out(tmp_path: Path) -> None:
+    """Lines of unknown signers are passed over, so whoever hands over the archive can add them."""
+    full = ('"\\' * MAX_BYTES)[:MAX_BYTES]
+    held = memory(checkpoint=full)
+    held.write(tmp_path / "memory")
+    assert read_memory(tmp_path / "memory") == held

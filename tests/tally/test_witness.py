@@ -95,3 +95,13 @@ def test_a_stranger_is_no_witness() -> None:
     election = at("voted")
     with pytest.raises(OtherElection, match="no witness"):
         cosign(election.state.manifest, election.checkpoint().decode(), SigningKey.generate())
+
+
+def test_a_memory_that_is_no_text_is_one_line(
+    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "memory").write_bytes(b"\xff\xfe")
+    code, _, out = witness(unwitnessed("voted", tmp_path / "first.zip"), key_file, monkeypatch)
+    assert code == 1
+    assert capsys.readouterr().err.endswith("memory: not a checkpoint\n")
+    assert not out.exists()

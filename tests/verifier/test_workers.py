@@ -15,9 +15,10 @@ import pytest
 
 from tests.election import Election
 from tests.forge import at, edit
-from verifier import workers
+from verifier import cli, workers
 from verifier.ballots import Sealed, Setting
 from verifier.checks import CHECKS
+from verifier.errors import Unreadable
 from verifier.record.archive import Archive, open_archive
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type, parse_entry
@@ -196,3 +197,22 @@ def test_ctrl_c_is_one_line_whatever_the_number_of_processes() -> None:
     os.killpg(started.pid, signal.SIGINT)
     _, err = started.communicate(timeout=60)
     assert (started.returncode, err) == (2, "verifier: interrupted\n")
+
+
+def die(*_: object) -> None:
+    """What the kernel does to a process that wants too much memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_was_killed_is_no_verdict(forged: Archive) -> None:
+    """An honest archive must never be called invalid because this machine is too small."""
+    with Pool(2, forged, Report(), lambda _: None) as pool, pytest.raises(Unreadable, match="worker process died"):
+        pool.map(die, [1, 2])
+
+
+def test_a_worker_that_was_killed_ends_the_program_as_unreadable(
+    forged: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(workers, "_examine_chunk", die)
+    assert cli.main(["verify", str(tmp_path / "election.zip"), "--jobs", "2"]) == cli.UNREADABLE
+    assert capsys.readouterr().err.startswith("verifier: a worker process died")

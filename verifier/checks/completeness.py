@@ -60,7 +60,7 @@ def shares_complete(manifest: Manifest, trustees: Collection[int]) -> None:
 
 @check("V1.8")
 def fate_complete(stated: dict[str, int], found: dict[str, int]) -> None:
-    """Every cast ballot is counted or has exactly one stated reason: superseded, withdrawn."""
+    """Every cast ballot is counted or has exactly one stated reason; withdrawn slots exist and are as many as said."""
     for name, count in found.items():
         if stated[name] != count:
             reject(f"{name}: {stated[name]} stated, {count} found")

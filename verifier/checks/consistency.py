@@ -9,15 +9,13 @@ from datetime import datetime
 from gmpy2 import mpz
 
 from verifier.checks import check, reject
-from verifier.count import GroupCount, misfit
+from verifier.count import GroupCount, misfit, slot_bits
 from verifier.crypto.checkpoint import Checkpoint
 from verifier.crypto.group import GROUP
 from verifier.crypto.merkle import MerkleTree
-from verifier.crypto.transcript import CHALLENGE_BITS
+from verifier.crypto.transcript import CHALLENGE_BITS, HIDING_BITS
 from verifier.record.answers import fits
 from verifier.record.manifest import Contest, Kind, Manifest
-
-HIDING_BITS = 128  # κ
 
 
 @check("V3.1")
@@ -60,11 +58,6 @@ def parameters_safe(manifest: Manifest, rows: int, allowed_bits: Collection[int]
             reject(f"contest {contest.id}: {slots} slots of {b} bits do not fit the modulus")
         if not contest.homomorphic and not fits(contest, manifest.modulus_bits):
             reject(f"contest {contest.id}: answers do not fit {contest.width} plaintexts")
-
-
-def slot_bits(rows: int) -> int:
-    """b, the smallest with 2^b > rows: no count can reach the next slot."""
-    return rows.bit_length()
 
 
 @check("V3.5")
@@ -115,7 +108,7 @@ def ballots_distinct(tracker: bytes, trackers: Collection[bytes], seen: Iterable
 
 @check("V3.10")
 def one_per_credential(known: Collection[str] | Collection[int], new: str | int, what: str) -> None:
-    """One slot for a roll row, one row for a slot, one counted ballot for a slot."""
+    """One slot for a roll row, one row and one counted ballot for a slot, one roll commitment for an election."""
     if new in known:
         reject(f"a second {what}")
 

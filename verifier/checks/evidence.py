@@ -77,9 +77,9 @@ def limit_proven(key: PublicKey, equations: Sequence[RootEquation]) -> dict[int,
 
 
 @check("V5.9")
-def shuffle_product(statement: shuffle.Statement, proof: shuffle.Proof, challenges: shuffle.Challenges) -> None:
+def shuffle_product(proof: shuffle.Proof, challenges: shuffle.Challenges) -> None:
     """The committed values are a permutation of the challenges."""
-    if not shuffle.product_holds(statement, proof, challenges):
+    if not shuffle.product_holds(proof, challenges):
         reject("the product argument does not hold: not a permutation")
 
 

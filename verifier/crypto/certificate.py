@@ -15,14 +15,13 @@ import gmpy2
 from gmpy2 import mpz
 
 from verifier.crypto.paillier import PublicKey
-from verifier.crypto.transcript import CHALLENGE_BITS, Transcript, hash_to_range
+from verifier.crypto.transcript import CHALLENGE_BITS, HIDING_BITS, Transcript, hash_to_range
 from verifier.record.canonical import encode_integer
 from verifier.record.schema import list_of, number, record, shape
 
 NTH_ROOTS, SQUARE_ROOTS = 8, 128
 SMALL_FACTORS = 1 << 16
 FIXED_BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
-HIDING_BITS = 128  # κ
 MODP_BYTES = 768
 
 

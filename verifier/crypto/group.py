@@ -68,7 +68,7 @@ def _generator(group: Group, index: int) -> mpz:
 
 
 def derive(seed: str) -> tuple[mpz, mpz]:
-    """(p, q) of a seed: the search that the constants below come from."""
+    """(p, q) of a seed: the search that the constants above come from."""
     q = _first_prime(seed, "q", Q_BITS, mpz(1))
     return _first_prime(seed, "p", P_BITS, q), q
 

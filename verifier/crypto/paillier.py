@@ -40,10 +40,6 @@ class PublicKey:
         """Is x in [1, N) and coprime to N?"""
         return bool(0 < x < self.N and gmpy2.gcd(x, self.N) == 1)
 
-    def is_ciphertext(self, c: mpz) -> bool:
-        """Is c in [1, N²) and coprime to N?"""
-        return bool(0 < c < self.N2 and gmpy2.gcd(c, self.N) == 1)
-
     def without_sign(self, c: mpz) -> mpz:
         """min(c, N² − c): the form in which copies of a ciphertext are found (protocol, section 1)."""
         return min(c, self.N2 - c)

@@ -21,13 +21,12 @@ from verifier.crypto.equation import draw_weight
 from verifier.crypto.group import GROUP, K
 from verifier.crypto.multiexp import Parallel, multiexp, parallel_multiexp
 from verifier.crypto.paillier import PublicKey
-from verifier.crypto.transcript import CHALLENGE_BITS, Transcript
+from verifier.crypto.transcript import CHALLENGE_BITS, HIDING_BITS, Transcript
 from verifier.errors import NotCanonical
 from verifier.record.canonical import encode_integer
 from verifier.record.column import write_column
 from verifier.record.schema import Shape, anything, list_of, number, record
 
-HIDING_BITS = 128  # κ
 MASK_BITS = 2 * CHALLENGE_BITS + HIDING_BITS
 """bits of μ_i; f_i has one more"""
 RESPONSE_BOUND = mpz(1) << (MASK_BITS + 1)
@@ -46,7 +45,7 @@ class Statement:
 
     key: PublicKey
     context: bytes
-    """hash of contest, group, stage number and input root"""
+    """hash of contest, group, stage number and input digest"""
     election: bytes
     inputs: Sequence[Sequence[mpz]]
     """w columns of n ciphertexts c_i"""
@@ -168,7 +167,7 @@ def commitments_in_group(proof: Proof) -> bool:
     return all(GROUP.is_element(x) for name in COMMITMENTS for x in getattr(proof, name))
 
 
-def product_holds(statement: Statement, proof: Proof, challenges: Challenges) -> bool:
+def product_holds(proof: Proof, challenges: Challenges) -> bool:
     """b̃_1 = ã_1 and b̃_n = x·Π(y·i + τ_i − ζ) mod q: the product of the committed values is that of a permutation."""
     q, y, zeta = GROUP.q, challenges.y, challenges.zeta
     product = challenges.x

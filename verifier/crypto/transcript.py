@@ -13,6 +13,7 @@ from gmpy2 import mpz
 from verifier import PROTOCOL
 
 CHALLENGE_BITS = 128  # λ
+HIDING_BITS = 128  # κ
 
 
 def encode(item: object) -> bytes:

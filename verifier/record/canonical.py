@@ -1,4 +1,4 @@
-"""The one form of every byte that is published: RFC 8785 JSON, and fixed-width base64url (protocol, section 10).
+"""The one form of every byte that is published: RFC 8785 JSON, and fixed-width base64url (docs/records.md).
 
 Whoever hashes or signs an entry hashes its bytes, so one meaning must have one encoding.
 """

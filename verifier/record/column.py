@@ -13,6 +13,7 @@ from typing import Any
 
 from gmpy2 import mpz
 
+from verifier.crypto.transcript import digest
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import (
     INTEGER_BOUND,
@@ -75,3 +76,8 @@ def read_column(data: bytes, column: Column) -> list[mpz]:
         raise BadInteger(f"column {column.digest.hex()} has a line of another length")
     starts = range(0, len(data), length + 1)
     return [mpz(int.from_bytes(decode_line(data[start : start + length], width), "big")) for start in starts]
+
+
+def rows_digest(columns: Iterable[Column]) -> bytes:
+    """What names a list of rows: the hash of its columns' digests (32 bytes)."""
+    return digest("rows", [column.digest for column in columns])

@@ -20,7 +20,7 @@ from verifier.crypto.transcript import digest, encode
 from verifier.errors import NotCanonical
 from verifier.record import schema
 from verifier.record.canonical import decode, require_canonical, serialise
-from verifier.record.manifest import Manifest
+from verifier.record.manifest import MOST_MIXERS, MOST_TRUSTEES, Manifest
 from verifier.record.schema import (
     HASH,
     KEY,
@@ -234,7 +234,7 @@ def replacement_shape(value: Any, where: str) -> dict[str, Any]:
 
 def share_confirmed_shape(value: Any, where: str) -> dict[str, Any]:
     """A trustee's "my share verifies"."""
-    return record(value, where, election=HASH, key=HASH, trustee=whole(1, 20))
+    return record(value, where, election=HASH, key=HASH, trustee=whole(1, MOST_TRUSTEES))
 
 
 def roll_shape(value: Any, where: str) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def mix_stage_shape(value: Any, where: str) -> dict[str, Any]:
         context=HASH,
         contest=identifier,
         group=whole(0, 10_000),
-        stage=whole(1, 20),
+        stage=whole(1, MOST_MIXERS),
         input=HASH,
         output=list_of(anything, 1, 64),
         proof=anything,
@@ -291,7 +291,7 @@ def mix_stage_shape(value: Any, where: str) -> dict[str, Any]:
 
 def partial_roots_shape(value: Any, where: str) -> dict[str, Any]:
     """One trustee's partial roots of everything that replay names."""
-    return record(value, where, election=HASH, context=HASH, trustee=whole(1, 20), proof=anything)
+    return record(value, where, election=HASH, context=HASH, trustee=whole(1, MOST_TRUSTEES), proof=anything)
 
 
 def opening_shape(value: Any, where: str) -> dict[str, Any]:

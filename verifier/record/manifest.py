@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from verifier import PROTOCOL
 from verifier.crypto.checkpoint import is_name
@@ -39,6 +39,8 @@ ACTS = (
     "correction",
 )
 """Entries that officials sign; the manifest says how many, never fewer than two."""
+MOST_TRUSTEES = 20
+MOST_MIXERS = 20
 BLANK = "blank"
 MAX_OPTIONS = 500
 
@@ -53,7 +55,6 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-T = TypeVar("T", "Contest", "Style")
 HOMOMORPHIC = (Kind.CHOOSE_ONE, Kind.CHOOSE_SEVERAL)
 
 
@@ -165,23 +166,11 @@ class Manifest:
 
     def contest(self, contest_id: str) -> Contest:
         """Raises KeyError for an unknown id."""
-        return _by_id(self.contests, contest_id)
-
-    def style(self, style_id: str) -> Style:
-        """Raises KeyError for an unknown id."""
-        return _by_id(self.styles, style_id)
+        return {contest.id: contest for contest in self.contests}[contest_id]
 
     def contests_of(self, style: Style) -> Iterator[Contest]:
         """The contests of a ballot style in the order of the ballot."""
         return (self.contest(contest_id) for contest_id in style.contests)
-
-
-def _by_id(items: tuple[T, ...], wanted: str) -> T:
-    """The item with this id. Raises KeyError."""
-    for item in items:
-        if item.id == wanted:
-            return item
-    raise KeyError(wanted)
 
 
 def _party(value: Any, where: str) -> Party:
@@ -255,15 +244,15 @@ def parse_manifest(value: Any) -> Manifest:
         opens=minute,
         closes=minute,
         modulus_bits=whole(256, 4096),
-        threshold=whole(1, 20),
+        threshold=whole(1, MOST_TRUSTEES),
         minimum_group=whole(0, 1_000_000),
         revote=boolean,
         generators=text(200, 1),
         board=schema.shape(origin=text(200, 1), key=KEY),
         registrar=_party,
         officials=list_of(_party, 2, 100),
-        trustees=list_of(_party, 1, 20),
-        mixers=list_of(_party, 0, 20),
+        trustees=list_of(_party, 1, MOST_TRUSTEES),
+        mixers=list_of(_party, 0, MOST_MIXERS),
         witnesses=list_of(_party, 0, 100),
         witness_threshold=whole(0, 100),
         acts=schema.shape(**{act: whole(2, 100) for act in ACTS}),

@@ -14,7 +14,9 @@ SALT_BYTES = 32
 
 
 def roll_leaf(index: int, salt: bytes, row: str) -> bytes:
-    """H(tag, index, 32-byte salt, row): 32 bytes, the leaf hash of roll row `index`."""
+    """H(tag, index, 32-byte salt, row): 32 bytes, the leaf hash of roll row `index`. Raises ValueError."""
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes")
     return digest("roll row", index, salt, row)
 
 

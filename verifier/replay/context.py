@@ -80,3 +80,7 @@ class Context:
         column = self.read(Column.from_record, value, width)
         self.columns.add(column.digest)
         return column, self.read(lambda: read_column(self.log.column(column.digest), column))
+
+    def read_values(self, value: Any, width: int) -> list[mpz]:
+        """Only the integers. Raises Skip."""
+        return self.read_column(value, width)[1]

@@ -12,6 +12,7 @@ from verifier.crypto import shuffle, threshold
 from verifier.crypto.transcript import digest
 from verifier.errors import NotCanonical
 from verifier.record import entries
+from verifier.record.column import rows_digest
 from verifier.record.entries import Entry, modulus_bytes
 from verifier.record.manifest import Contest
 from verifier.replay import freeze
@@ -94,7 +95,7 @@ def _product(contest: Contest, group: Group) -> tuple[Any, ...]:
 
 
 def mix_context(state: State, contest: str, group: int, stage: int, input_digest: bytes) -> bytes:
-    """What a mix stage's proof is about: manifest, key, contest, group, stage and input root."""
+    """What a mix stage's proof is about: manifest, key, contest, group, stage and input digest."""
     manifest, _ = state.require()
     return digest("mix context", manifest.election, state.key_hash or b"", contest, group, stage, input_digest)
 
@@ -120,7 +121,7 @@ def mix_stage(context: Context) -> None:
     outputs = [values for _, values in read]
     for values in outputs:
         context.run(integrity.ciphertext_domain, context.key, values)
-    output_digest = digest("rows", [column.digest for column, _ in read])
+    output_digest = rows_digest(column for column, _ in read)
     statement = shuffle.Statement(
         context.key, bound, manifest.election, group.columns, outputs, group.digest, output_digest
     )
@@ -141,10 +142,7 @@ def _group_to_mix(state: State, body: dict[str, Any]) -> Group | None:
 def _check_shuffle(context: Context, statement: shuffle.Statement, wire: Any, rows: int) -> None:
     key = context.key
 
-    def read_column(value: Any, width: int) -> list[Any]:
-        return context.read_column(value, width)[1]
-
-    proof = context.read(shuffle.from_record, wire, read_column, rows, len(statement.outputs), key.bits)
+    proof = context.read(shuffle.from_record, wire, context.read_values, rows, len(statement.outputs), key.bits)
     sound = (
         context.run(integrity.mix_response_range, proof),
         context.run(integrity.group_membership, proof),
@@ -154,7 +152,7 @@ def _check_shuffle(context: Context, statement: shuffle.Statement, wire: Any, ro
     if not all(sound):
         return
     challenges = shuffle.challenges(statement, proof)
-    context.run(evidence.shuffle_product, statement, proof, challenges)
+    context.run(evidence.shuffle_product, proof, challenges)
     context.run(evidence.shuffle_openings, statement, proof, challenges)
     context.run(evidence.shuffle_ciphertexts, statement, proof, challenges, context.workers)
 
@@ -185,11 +183,7 @@ def partial_roots(context: Context) -> None:
     context.run(authenticity.trustee_signed, manifest.trustees[trustee - 1], context.entry)
     context.run(consistency.context_bound, body["context"], roots_context(state))
     xs = roots_statement(state)
-
-    def read_column(value: Any, width: int) -> list[Any]:
-        return context.read_column(value, width)[1]
-
-    proof = context.read(threshold.from_record, body["proof"], read_column, trustee, len(xs), key.bits)
+    proof = context.read(threshold.from_record, body["proof"], context.read_values, trustee, len(xs), key.bits)
     context.run(integrity.share_domain, key, proof)
     context.run(integrity.share_range, key, proof)
     proven = context.run(
@@ -232,9 +226,8 @@ def opening(context: Context) -> None:
     places = [f"{context.where}, row {row}" for row in range(len(named))]
     context.judge.run_batch(evidence.opening_holds, places, key, named, plaintexts, roots, context.workers)
     if named and len(state.partial_roots) >= manifest.threshold:
-        partials = dict(list(state.partial_roots.items())[: manifest.threshold])
         xs = roots_statement(state)
-        context.run(evidence.combination_holds, key.N, len(manifest.trustees), xs, partials, roots)
+        context.run(evidence.combination_holds, key.N, len(manifest.trustees), xs, state.combined(), roots)
     state.plaintexts = plaintexts
     state.stage = Stage.OPENED
 
@@ -249,7 +242,7 @@ def counts(state: State) -> list[list[count.GroupCount]]:
         for group in tally.groups if tally.open else ():
             if contest.homomorphic:
                 m = next(plaintexts) if group.ballots else 0
-                groups.append(count.count_slots(contest, m, state.rows.bit_length(), group.ballots))
+                groups.append(count.count_slots(contest, m, count.slot_bits(state.rows), group.ballots))
             else:
                 rows = [[next(plaintexts) for _ in range(contest.width)] for _ in range(group.ballots)]
                 groups.append(count.count_answers(contest, manifest.modulus_bits, rows))

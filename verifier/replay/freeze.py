@@ -9,7 +9,7 @@ import gmpy2
 from gmpy2 import mpz
 
 from verifier.crypto.transcript import digest
-from verifier.record.column import write_column
+from verifier.record.column import rows_digest, write_column
 from verifier.record.entries import Answer, ballot_shape, modulus_bytes, parse_entry
 from verifier.record.manifest import Contest, Manifest
 from verifier.replay.groups import below_minimum, partition
@@ -77,8 +77,8 @@ def _groups(
     small = below_minimum(sizes, parts, manifest.minimum_group)
     groups = []
     for part in parts:
-        entries = tuple(index for index, unit in unit_of.items() if unit in part)
-        groups.append(Group(part, entries, columns=[[] for _ in range(contest.width)]))
+        ballots = sum(unit in part for unit in unit_of.values())
+        groups.append(Group(part, ballots, columns=[[] for _ in range(contest.width)]))
     return ContestTally(contest, not small or contest.id in decided, groups)
 
 
@@ -97,4 +97,4 @@ def _packed(products: list[mpz], base: mpz, modulus: mpz) -> mpz:
 
 def columns_digest(columns: list[list[mpz]], width: int) -> bytes:
     """The digest that names a list of rows: the hash of its columns' digests."""
-    return digest("rows", [write_column(column, width)[0].digest for column in columns])
+    return rows_digest(write_column(column, width)[0] for column in columns)

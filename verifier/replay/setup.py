@@ -117,7 +117,7 @@ def credential_registered(context: Context) -> None:
     judge.run(consistency.one_per_credential, where, state.indexes, body["index"], "slot for this roll row")
     if body["style"] not in styles:
         return
-    state.slots[body["slot"]] = Slot(styles[body["style"]], credential, body["index"])
+    state.slots[body["slot"]] = Slot(styles[body["style"]], credential)
     state.indexes.add(body["index"])
     state.credentials.add(credential)
 

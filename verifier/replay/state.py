@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gmpy2 import mpz
 
+from verifier.count import slot_bits
 from verifier.crypto.paillier import PublicKey
 from verifier.crypto.threshold import PartialRoots
 from verifier.record.manifest import Contest, Manifest, Style
@@ -39,11 +40,10 @@ class Log(Protocol):
 
 @dataclass
 class Slot:
-    """A voter slot: a pseudonym with a credential key, bound to one roll row."""
+    """A voter slot: a pseudonym with a credential key."""
 
     style: Style
     credential: bytes
-    index: int
     sequence: int = 0
     entry: int | None = None
     """the slot's last cast ballot, by entry index"""
@@ -55,8 +55,8 @@ class Group:
     """A counting group of one contest: what is opened and published together (protocol, section 6)."""
 
     units: tuple[str, ...]
-    entries: tuple[int, ...]
-    """the counted ballots, by entry index, in board order"""
+    ballots: int
+    """how many are counted in it"""
     product: mpz = field(default_factory=lambda: mpz(1))
     """homomorphic: the ciphertext to open"""
     columns: list[list[mpz]] = field(default_factory=list)
@@ -64,10 +64,6 @@ class Group:
     digest: bytes = b""
     """mixnet: the digest that names `columns`"""
     stages: int = 0
-
-    @property
-    def ballots(self) -> int:
-        return len(self.entries)
 
 
 @dataclass
@@ -123,19 +119,26 @@ class State:
     @property
     def base(self) -> mpz:
         """B = 2^b, the slot base of packed homomorphic tallies."""
-        return mpz(1) << self.rows.bit_length()
+        return mpz(1) << slot_bits(self.rows)
 
-    def missing_stages(self) -> list[str]:
-        """The mix stages that are still to come, in words."""
-        if self.manifest is None:
-            return []
-        needed = len(self.manifest.mixers)
+    def pending_stages(self) -> list[tuple[str, int, int]]:
+        """(contest, group, stage) of every mix stage that can be made now."""
+        mixers = self.manifest.mixers if self.manifest else ()
         return [
-            f"mix stage {group.stages + 1} of {tally.contest.id}, group {number}"
+            (tally.contest.id, number, group.stages + 1)
             for tally in self.tallies
             for number, group in enumerate(tally.groups)
-            if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < needed
+            if tally.open and not tally.contest.homomorphic and group.ballots and group.stages < len(mixers)
         ]
+
+    def missing_stages(self) -> list[str]:
+        """The same in words."""
+        return [f"mix stage {stage} of {contest}, group {group}" for contest, group, stage in self.pending_stages()]
+
+    def combined(self) -> dict[int, PartialRoots]:
+        """The partial roots that are combined: those of the first t trustees."""
+        threshold = self.manifest.threshold if self.manifest else 0
+        return dict(list(self.partial_roots.items())[:threshold])
 
     def named(self) -> list[mpz]:
         """The ciphertexts to open, in their fixed order: contests, groups, rows, columns.

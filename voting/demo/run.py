@@ -15,13 +15,12 @@ from django.conf import settings
 from django.utils import timezone
 from nacl.signing import SigningKey
 
-from tally import ceremony, stages, trustee
+from tally import ceremony, stages, trustee, witness
 from tally.ballot import BallotMaker, Choice
 from tally.shares import Share, unseal_share
 from tally.signing import public_key, sign_entry
 from verifier import PROTOCOL
 from verifier.ballots import Setting
-from verifier.crypto.checkpoint import cosignature_line, cosignature_message, parse_note
 from verifier.crypto.group import SEED
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
@@ -196,7 +195,7 @@ class Demonstration:
     def mix(self) -> None:
         """Each mixer in turn permutes and re-encrypts every mixnet list."""
         self.show.step("Mixers shuffle the ballots of mixnet contests", f"{len(self.cast.mixers)} mixers")
-        while pending := stages.pending_mix_stages(self.state):
+        while pending := self.state.pending_stages():
             contest, group, stage = pending[0]
             with self.show.task(f"mixer {stage}: {contest}, group {group}") as progress:
                 body, columns = stages.mix_stage_body(self.state, contest, group, progress)
@@ -228,11 +227,9 @@ class Demonstration:
     def publish(self) -> None:
         """The board signs its head, and a newspaper cosigns it."""
         self.show.step("The board signs its head, a witness cosigns", "")
-        checkpoint = parse_note(publish_checkpoint(self.election, self.clock).text.encode()).checkpoint
-        name, key = self.cast.parties()["witness"][0]
-        time = int(self.clock.timestamp())
-        signature = self.cast.witness.sign(cosignature_message(checkpoint, time)).signature
-        add_cosignature(self.election, cosignature_line(name, key, time, signature))
+        manifest, _ = self.state.require()
+        checkpoint = publish_checkpoint(self.election, self.clock)
+        add_cosignature(self.election, witness.cosign(manifest, checkpoint.text, self.cast.witness))
         self.show.fact("entries on the board", str(checkpoint.size))
 
     # What the demo knows and nobody else does

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from voting.demo.town import BLANK, Question
+from verifier.record.manifest import BLANK
+from voting.demo.town import Question
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tally.ballot import Choice
+from verifier.record.manifest import BLANK
 from voting.demo.preflib import RankedBallots
 
-BLANK = "blank"
 UNITS = (("chuo", "中央開票区"), ("minato", "港開票区"), ("shima", "島しょ開票区"))
 SMALL_UNIT = "shima"
 SMALL_UNIT_VOTERS = 3

@@ -46,7 +46,7 @@ def accepts(asked: Statement, proof: Proof) -> bool:
         gate.run(integrity.commitment_domain, "", KEY, proof.F)
         gate.run(integrity.response_domain, "", KEY, proof.z)
         challenges = shuffle.challenges(asked, proof)
-        gate.run(evidence.shuffle_product, "", asked, proof, challenges)
+        gate.run(evidence.shuffle_product, "", proof, challenges)
         gate.run(evidence.shuffle_openings, "", asked, proof, challenges)
         gate.run(evidence.shuffle_ciphertexts, "", asked, proof, challenges, InProcess())
     except CheckFailed:

@@ -20,6 +20,7 @@ from verifier.errors import NotCanonical, Unreadable, UnsafeArchive, Unsupported
 from verifier.record import unzip
 from verifier.record.archive import open_archive, write_archive
 from verifier.record.canonical import serialise
+from verifier.record.entries import MAX_ENTRY_BYTES
 
 NOTE = b"board.example/1\n3\n...\n"
 ENTRIES = [serialise({"n": n, "pad": os.urandom(99).hex()}) for n in range(3)]
@@ -404,3 +405,14 @@ def test_zip64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = path.read_bytes()
     end = data.rindex(b"PK\x06\x06")
     refuse(tmp_path, data[: end + 24] + b"\x07" + data[end + 25 :], UnsafeArchive, "disagree")
+
+
+def test_every_entry_that_the_board_admits_can_be_read_from_an_archive(tmp_path: Path) -> None:
+    """One limit for both: an entry that is on the board and in no archive would end the election."""
+    large = serialise({"pad": "x" * (MAX_ENTRY_BYTES - 10)})
+    assert len(large) == MAX_ENTRY_BYTES
+    (tmp_path / "archive").mkdir()
+    for name, data in {"archive.json": HEADER.replace(b"3", b"1", 1), "checkpoint": NOTE}.items():
+        (tmp_path / "archive" / name).write_bytes(data)
+    (tmp_path / "archive" / "entries.jsonl").write_bytes(large + b"\n")
+    assert open_archive(tmp_path / "archive", tmp_path / "work").entry(0) == large

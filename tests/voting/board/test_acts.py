@@ -103,3 +103,12 @@ def test_a_line_that_is_none_is_refused_in_one_line(full_board: ElectionRow, tmp
     assert str(caught.value).startswith(str(tmp_path / "line"))
     assert "\n" not in str(caught.value)
     assert Checkpoint.objects.get().text == published.text
+
+
+def test_a_contest_that_is_misspelt_is_not_left_closed_in_silence(polling: Election, tmp_path: Path) -> None:
+    row = boards.define(polling)
+    with pytest.raises(CommandError, match="there is no contest 'mayorr'"):
+        run("prepare", row.slug, "tally-frozen", "--open", "mayorr", tmp_path / "x")
+    with pytest.raises(CommandError, match="--open belongs to tally-frozen"):
+        run("prepare", row.slug, "polls-closed", "--open", "mayor", tmp_path / "x")
+    assert not (tmp_path / "x").exists()

@@ -166,6 +166,18 @@ def test_a_valid_line_carries_no_other_in(full_board: ElectionRow) -> None:
     head(Checkpoint.objects.get())
 
 
+def test_one_witness_does_not_fill_the_checkpoint(full_board: ElectionRow) -> None:
+    """A second line of the same witness, at another time, changes nothing, so that others find room."""
+    published = publish_checkpoint(full_board, AFTERWARDS)
+    cosigned = add_cosignature(full_board, boards.cosignature(published.text))
+    key, at_head = signing_key("witness 1"), head(published)
+    for time in range(5):
+        later = checkpoint.cosignature_line(
+            "witness-1", public_key(key), time, key.sign(checkpoint.cosignature_message(at_head, time)).signature
+        )
+        assert add_cosignature(full_board, later).text == cosigned.text
+
+
 # Receipts
 
 
