@@ -1,12 +1,17 @@
-"""Powers of one base from a table: a multiplication for each byte of the exponent instead of about ten."""
+"""Powers of one base: from a table where there are many, with shared squarings where there are a few."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from gmpy2 import mpz
 
 
 class FixedBase:
-    """base^e mod modulus for 0 ≤ e < 2^exponent_bits; the table holds base^(d·256^i) for every digit d of a byte."""
+    """base^e mod modulus for 0 ≤ e < 2^exponent_bits; the table holds base^(d·256^i) for every digit d of a byte.
+
+    A multiplication for each byte of the exponent, instead of about ten.
+    """
 
     def __init__(self, base: mpz, modulus: mpz, exponent_bits: int) -> None:
         self._modulus, self._bits = modulus, exponent_bits
@@ -28,3 +33,18 @@ class FixedBase:
             if digit:
                 result = result * row[digit] % modulus
         return result
+
+
+def powers(base: mpz, exponents: Sequence[mpz], modulus: mpz) -> list[mpz]:
+    """base^e mod modulus for each e ≥ 0: n exponents of b bits cost about b·(1 + n/2) multiplications, not 1.2·b·n."""
+    squares = [base % modulus]
+    for _ in range(max((e.bit_length() for e in exponents), default=0)):
+        squares.append(squares[-1] * squares[-1] % modulus)
+    found = []
+    for e in exponents:
+        product = mpz(1) % modulus
+        for at, square in enumerate(squares):
+            if e.bit_test(at):
+                product = product * square % modulus
+        found.append(product)
+    return found

@@ -8,7 +8,7 @@ from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tally.fixed_base import FixedBase
+from tally.fixed_base import FixedBase, powers
 from tests.keys import secret_key
 
 KEY = secret_key().public
@@ -51,3 +51,10 @@ def test_the_ends_of_the_range(bits: int) -> None:
 def test_no_exponent_outside_is_reduced_in_silence(e: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         FixedBase(mpz(5), mpz(1009), BITS).pow(e)
+
+
+@given(st.integers(0, 2**520), st.lists(st.integers(0, 2**130), max_size=6))
+@settings(deadline=None)
+def test_shared_squarings_give_the_same_powers(base: int, exponents: list[int]) -> None:
+    found = powers(mpz(base), [mpz(e) for e in exponents], KEY.N2)
+    assert found == [gmpy2.powmod(base, e, KEY.N2) for e in exponents]
