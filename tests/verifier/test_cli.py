@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -208,11 +209,13 @@ def truncated(election: Election, path: Path) -> None:
 
 
 def damaged(election: Election, path: Path) -> None:
-    """A byte of packed data is flipped, so that the CRC no longer fits."""
+    """What the entries unpack to is not what both their headers say."""
     election.write(path)
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(raw)
+    crc = zipfile.ZipFile(path).getinfo("entries.jsonl").CRC
+    raw = path.read_bytes()
+    stated, other = struct.pack("<L", crc), struct.pack("<L", crc ^ 1)
+    assert raw.count(stated) == 2
+    path.write_bytes(raw.replace(stated, other))
 
 
 def headed(header: str) -> Callable[[Election, Path], None]:
