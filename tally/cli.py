@@ -20,8 +20,7 @@ from tally import ceremony, stages, trustee, witness
 from tally.board import NOT_YET, verified_state
 from tally.errors import DamagedFile, NothingToDo, OtherElection, TallyError
 from tally.files import replace_file, write_private
-from tally.progress import Progress as Steps
-from tally.progress import Tested
+from tally.progress import Steps, Tested
 from tally.sealed import recipient_box, require_passphrase, seal_signing_key, unseal_signing_key
 from tally.shares import Share, unseal_share
 from tally.signing import public_key

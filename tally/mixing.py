@@ -16,7 +16,7 @@ import gmpy2
 from gmpy2 import mpz
 
 from tally.fixed_base import FixedBase
-from tally.progress import Progress, silent
+from tally.progress import Steps, silent
 from verifier.crypto.group import GROUP
 from verifier.crypto.multiexp import multiexp
 from verifier.crypto.paillier import PublicKey
@@ -85,7 +85,7 @@ class Shuffled:
     randomness: MixerRandomness = field(repr=False)
 
 
-def shuffle(key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Progress = silent) -> Shuffled:
+def shuffle(key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Steps = silent) -> Shuffled:
     """A fresh permutation and re-encryption of the rows."""
     n, randomness = len(columns[0]), MixerRandomness(key)
     permutation = list(range(1, n + 1))

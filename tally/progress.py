@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[int, int], None]
+Steps = Callable[[int, int], None]
 """told (steps done, steps in all)"""
 Tested = Callable[[int], None]
 """told how many candidates a search has tested; how many there will be is chance"""

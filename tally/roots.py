@@ -9,7 +9,7 @@ from math import factorial
 import gmpy2
 from gmpy2 import mpz
 
-from tally.progress import Progress, silent
+from tally.progress import Steps, silent
 from verifier.crypto.multiexp import multiexp
 from verifier.crypto.threshold import Challenge, PartialRoots, verification_base
 from verifier.crypto.transcript import CHALLENGE_BITS
@@ -23,7 +23,7 @@ def partial_roots(
     election: bytes,
     n: int,
     t: int,
-    progress: Progress = silent,
+    progress: Steps = silent,
 ) -> PartialRoots:
     """u = x^{2D·s_i} mod N for each x, with one proof for the batch: a power mod N for each.
 

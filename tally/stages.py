@@ -12,7 +12,7 @@ from gmpy2 import mpz
 
 from tally import mixing
 from tally.errors import ThresholdNotMet
-from tally.progress import Progress, silent
+from tally.progress import Steps, silent
 from tally.roots import partial_roots
 from verifier.crypto import shuffle, threshold
 from verifier.crypto.seed import plaintext
@@ -52,7 +52,7 @@ def _group_record(tally: ContestTally, group: Group, width: int) -> dict[str, An
 
 
 def mix_stage_body(
-    state: State, contest: str, group_number: int, progress: Progress = silent
+    state: State, contest: str, group_number: int, progress: Steps = silent
 ) -> tuple[dict[str, Any], Columns]:
     """Re-encrypt and shuffle one group, with proof; the permutation is forgotten on return."""
     manifest, key = state.require()
@@ -83,7 +83,7 @@ def mix_stage_body(
 
 
 def partial_roots_body(
-    state: State, trustee: int, share: mpz, progress: Progress = silent
+    state: State, trustee: int, share: mpz, progress: Steps = silent
 ) -> tuple[dict[str, Any], Columns]:
     """One trustee's partial roots of exactly what replay names, with their proof."""
     manifest, key = state.require()
