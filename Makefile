@@ -1,7 +1,7 @@
 # A newcomer needs two commands: `make demo` and `make test`. Both bring what they need into .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench vectors verifier lock audit
+.PHONY: help setup demo run test check bench nightly vectors messages verifier lock audit
 .DELETE_ON_ERROR:
 
 PYTHON := .venv/bin/python
@@ -44,10 +44,22 @@ bench: .venv/.dev  ## measure; one JSON line for each measurement
 		$(PYTHON) -m "tests.bench.$$(basename "$$program" .py)"; \
 	done
 
+CASES := 10000
+nightly: .venv/.dev  ## compare the browser's cryptography with Python's in CASES random cases, and look for vulnerabilities
+	@$(PYTHON) -m tests.cross --cases $(CASES)
+	@$(MAKE) --no-print-directory audit
+
 vectors: .venv/.dev  ## make the test vectors again, which must change nothing
 	@$(PYTHON) -m tests.vectors.generate
 	@changes=$$(git status --porcelain -- 'tests/vectors/*.json'); test -z "$$changes" || { \
 		echo "The test vectors changed:"; echo "$$changes"; exit 1; } >&2
+
+EASY := voting/locale/ja_Easy/LC_MESSAGES/django.po
+# What has no Japanese yet is empty or fuzzy in ja; a test finds it. Easy Japanese is only what a voter needs.
+messages: .venv/.dev  ## collect sentences for translation, and compile what is translated (needs gettext)
+	@$(PYTHON) manage.py makemessages --verbosity 0 --locale ja --locale ja_Easy --add-location file --no-obsolete --ignore .venv
+	@msgattrib --translated --no-fuzzy --no-obsolete --output-file $(EASY) $(EASY)
+	@$(PYTHON) manage.py compilemessages --verbosity 0 --ignore .venv
 
 # One file with our code only: gmpy2 and PyNaCl are compiled, so they (and rfc8785 and rich) are installed beside it.
 verifier: .venv/.server  ## build dist/verify.pyz, the verifier in one file (needs gmpy2, PyNaCl, rfc8785, rich)

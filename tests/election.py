@@ -79,6 +79,8 @@ def contest(identifier: str, kind: str, names: Sequence[str], **changes: Any) ->
         "least": 1,
         "most": 1,
         "width": 1,
+        "opens": schema.format_minute(OPENS),
+        "closes": schema.format_minute(CLOSES),
         **changes,
     }
 
@@ -119,6 +121,7 @@ def small_manifest(**changes: Any) -> dict[str, Any]:
             {"id": "south", "unit": "south", "contests": everything},
             {"id": "west", "unit": "west", "contests": everything[:3]},
         ],
+        "served": [{"path": "booth/worker.js", "sha256": encode_bytes(bytes(32))}],
         **changes,
     }
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from verifier import receipt, show
+from verifier import opened, receipt, served, show
 from verifier.errors import CheckFailed, UnsupportedVersion, VerifierError
+from verifier.record.canonical import encode_bytes
 from verifier.verify import verify
 
 VALID, INVALID, UNREADABLE, UNSUPPORTED = 0, 1, 2, 3
@@ -23,6 +24,9 @@ FATES = {
     "withdrawn": "Your ballot is on the board. It does not count: two officials withdrew its slot (paper wins).",
     "opened": "Your ballot is on the board, opened as a test. Opened ballots never count.",
 }
+
+ON_BOARD = "This is what the sealed ballot contains. It is on the board, if `verify` says that the board is valid."
+NO_ARCHIVE = "This is what the sealed ballot contains. Give the archive too, to see that it is on the board."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("archive", type=Path, metavar="ARCHIVE")
     command.add_argument("receipt", type=Path, metavar="RECEIPT")
     command.set_defaults(run=_receipt)
+    command = commands.add_parser("opened", help="what does a ballot contain that was opened as a test?")
+    command.add_argument("archive", type=Path, nargs="?", metavar="ARCHIVE", help="to see that it is on this board")
+    command.add_argument("opened", type=Path, metavar="FILE", help="saved by the page of the opened ballot")
+    command.set_defaults(run=_opened)
+    command = commands.add_parser("files", help="which files voters' browsers were to get, in the form of sha256sum")
+    command.add_argument("archive", type=Path, metavar="ARCHIVE")
+    command.set_defaults(run=_files)
     return parser
 
 
@@ -91,4 +102,25 @@ def _verify(options: argparse.Namespace) -> int:
 def _receipt(options: argparse.Namespace) -> int:
     held = receipt.parse_receipt(options.receipt.read_bytes())
     print(FATES[receipt.fate(options.archive, held)])
+    return VALID
+
+
+def _files(options: argparse.Namespace) -> int:
+    for file in served.files(options.archive):
+        print(f"{file.sha256.hex()}  {show.printable(file.path)}")
+    return VALID
+
+
+def _opened(options: argparse.Namespace) -> int:
+    held = opened.parse_opened(options.opened.read_bytes())
+    found = opened.contents(held)
+    if options.archive:
+        opened.require_on_board(options.archive, held, found.manifest)
+    print(show.printable(found.manifest.title))
+    print(f"election: {encode_bytes(found.manifest.election)}")
+    print(f"tracker:  {encode_bytes(found.tracker)}")
+    print(f"slot:     {found.ballot.slot}, ballot {found.ballot.sequence}")
+    for contest, choice in found.choices:
+        print(show.printable(f"{contest.title}: {opened.in_words(contest, choice)}"))
+    print(ON_BOARD if options.archive else NO_ARCHIVE)
     return VALID

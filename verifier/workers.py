@@ -128,7 +128,7 @@ class Pool:
             self._report.merge(_examine_chunk(self._source, self._setting, chunk))
             self._progress(len(chunk))
             return
-        with _interrupts_blocked():
+        with _deaths_named(), _interrupts_blocked():
             future = self._executor.submit(_examine_chunk, self._source, self._setting, chunk)
         self._waiting.append((len(chunk), future))
         while len(self._waiting) > 2 * self.jobs:
@@ -143,9 +143,9 @@ class Pool:
     def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
         if self._executor is None:
             return map(function, chunks)
-        with _interrupts_blocked():
-            results = self._executor.map(function, chunks)
         with _deaths_named():
+            with _interrupts_blocked():
+                results = self._executor.map(function, chunks)
             return list(results)
 
     def drain(self) -> None:

@@ -56,7 +56,7 @@ from verifier.crypto.paillier import PublicKey
 from verifier.crypto.signatures import verify
 from verifier.errors import CheckFailed
 from verifier.receipt import parse_receipt
-from verifier.record import answers, canonical, column
+from verifier.record import answers, canonical, column, schema
 from verifier.record.entries import Entry, Signature, Type, parse_entry, signed_message, statement_digest, tracker
 from verifier.record.key import key_hash, parse_key
 from verifier.record.manifest import Contest, Kind, Option, parse_manifest
@@ -183,7 +183,8 @@ def item(value: Any) -> JSON:
 def contest_of(value: JSON) -> Contest:
     """A contest from its form in the manifest."""
     options = tuple(Option(**option) for option in value["options"])
-    return Contest(**{**value, "kind": Kind(value["kind"]), "options": options})
+    times = {name: schema.minute(value[name], name) for name in ("opens", "closes")}
+    return Contest(**{**value, **times, "kind": Kind(value["kind"]), "options": options})
 
 
 def answer_of(value: Any) -> Any:

@@ -208,6 +208,10 @@ def test_a_worker_that_was_killed_is_no_verdict(forged: Archive) -> None:
     """An honest archive must never be called invalid because this machine is too small."""
     with Pool(2, forged, Report(), lambda _: None) as pool, pytest.raises(Unreadable, match="worker process died"):
         pool.map(die, [1, 2])
+    with Pool(2, forged, Report(), lambda _: None) as pool:
+        for _ in range(2):
+            with pytest.raises(Unreadable, match="worker process died"):
+                pool.map(die, [1])
 
 
 def test_a_worker_that_was_killed_ends_the_program_as_unreadable(

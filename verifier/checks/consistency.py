@@ -80,7 +80,7 @@ def board_prefix(tree: MerkleTree, known: Checkpoint, origin: str) -> None:
 
 @check("V3.7")
 def times_monotone(time: datetime, last: datetime | None, earliest: datetime | None, before: datetime | None) -> None:
-    """Entry times do not decrease; ballots lie in [opens, closes), and the close is not before `closes`."""
+    """Entry times do not decrease; ballots lie in the hours of their contests, and the close is not before `closes`."""
     if last is not None and time < last:
         reject("earlier than the entry before it")
     if earliest is not None and time < earliest:

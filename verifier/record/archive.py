@@ -246,7 +246,9 @@ def _add(target: zipfile.ZipFile, root: Path, name: str) -> None:
     info.create_system, info.external_attr = 3, 0o100644 << 16
     info.compress_type = zipfile.ZIP_STORED if _is_dense(root / name) else zipfile.ZIP_DEFLATED
     info._compresslevel = 1  # type: ignore[attr-defined]  # public as compress_level from Python 3.13 on
-    with open(root / name, "rb") as source, target.open(info, "w", force_zip64=True) as member:
+    # Only where it is needed: what a zip64 field holds for a small file differs between versions of Python.
+    large = (root / name).stat().st_size > zipfile.ZIP64_LIMIT
+    with open(root / name, "rb") as source, target.open(info, "w", force_zip64=large) as member:
         shutil.copyfileobj(source, member, 1 << 20)
 
 

@@ -15,6 +15,7 @@ from verifier.errors import NotCanonical
 from verifier.record import schema
 from verifier.record.canonical import serialise
 from verifier.record.schema import (
+    HASH,
     KEY,
     boolean,
     identifier,
@@ -78,6 +79,15 @@ class Option:
 
 
 @dataclass(frozen=True)
+class ServedFile:
+    """A file of the voting site as every browser gets it, so that observers can compare what voters were served."""
+
+    path: str
+    """below the site's static address"""
+    sha256: bytes
+
+
+@dataclass(frozen=True)
 class Contest:
     """One question on the ballot."""
 
@@ -93,6 +103,10 @@ class Contest:
     """most marks, ranks or bytes of an answer"""
     width: int
     """ciphertexts per answer of a mixnet contest; 1 except for long texts and rankings"""
+    opens: datetime
+    """first minute in which it is voted on; a review of judges may begin later than the election of the same day"""
+    closes: datetime
+    """first minute in which it is no longer voted on"""
 
     @property
     def homomorphic(self) -> bool:
@@ -161,6 +175,8 @@ class Manifest:
     unit_names: dict[str, str]
     contests: tuple[Contest, ...]
     styles: tuple[Style, ...]
+    served: tuple[ServedFile, ...]
+    """what the voters' pages are made of, as far as it is the same for everybody"""
     election: bytes
     """the manifest's hash: the election id"""
 
@@ -172,9 +188,18 @@ class Manifest:
         """The contests of a ballot style in the order of the ballot."""
         return (self.contest(contest_id) for contest_id in style.contests)
 
+    def window(self, style: Style) -> tuple[datetime, datetime]:
+        """[opens, closes) of a ballot style: a ballot answers all of its contests, so all of them are open."""
+        contests = list(self.contests_of(style))
+        return max(contest.opens for contest in contests), min(contest.closes for contest in contests)
+
 
 def _party(value: Any, where: str) -> Party:
     return Party(**schema.record(value, where, name=text(100, 1), key=KEY))
+
+
+def _served(value: Any, where: str) -> ServedFile:
+    return ServedFile(**schema.record(value, where, path=text(200, 1), sha256=HASH))
 
 
 def _option(value: Any, where: str) -> Option:
@@ -194,6 +219,8 @@ def _contest(value: Any, where: str) -> Contest:
         least=whole(0, 100_000),
         most=whole(0, 100_000),
         width=whole(1, 64),
+        opens=minute,
+        closes=minute,
     )
     contest = Contest(**{**fields, "kind": Kind(fields["kind"])})
     _check_contest(contest, where)
@@ -259,6 +286,7 @@ def parse_manifest(value: Any) -> Manifest:
         units=list_of(schema.shape(id=identifier, name=text(100, 1)), 1, 10_000),
         contests=list_of(_contest, 1, 100),
         styles=list_of(_style, 1, 10_000),
+        served=list_of(_served, 0, 1000),
     )
     del fields["protocol"]
     board = fields.pop("board")
@@ -294,10 +322,13 @@ def _check_references(manifest: Manifest) -> None:
         _unique((party.key for party in getattr(manifest, name)), f"{where}, {name}")
     _unique((party.name for party in manifest.witnesses), f"{where}, witnesses")
     _unique(iter(manifest.units), f"{where}, units")
+    _unique((file.path for file in manifest.served), f"{where}, served")
     _unique((contest.id for contest in manifest.contests), f"{where}, contests")
     _unique((style.id for style in manifest.styles), f"{where}, styles")
     for contest in manifest.contests:
         place = f"{where}, contest {contest.id}"
+        if not manifest.opens <= contest.opens < contest.closes <= manifest.closes:
+            raise NotCanonical(f"{place}: it is not open within the hours of the election")
         _unique((option.id for option in contest.options), place)
         if any(option.id == BLANK for option in contest.options):
             raise NotCanonical(f"{place}: the id {BLANK!r} is reserved for blank votes")
@@ -309,6 +340,9 @@ def _check_references(manifest: Manifest) -> None:
         for contest_id in style.contests:
             if contest_id not in known:
                 raise NotCanonical(f"{where}, style {style.id}: unknown contest {contest_id!r}")
+        opens, closes = manifest.window(style)
+        if opens >= closes:
+            raise NotCanonical(f"{where}, style {style.id}: its contests are never open together")
     if unasked := known - {contest_id for style in manifest.styles for contest_id in style.contests}:
         raise NotCanonical(f"{where}: contest {min(unasked)} is on no ballot")
 

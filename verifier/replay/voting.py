@@ -37,6 +37,7 @@ def _admit(context: Context, ballot: Ballot) -> None:
     listed = context.run(authenticity.credential_listed, slot and slot.credential, context.entry.signatures)
     if slot is None or not listed:
         return
+    context.run(consistency.times_monotone, context.entry.time, None, *manifest.window(slot.style))
     answered = [answer.contest for answer in ballot.answers]
     matched = context.run(consistency.style_matched, ballot.style, slot.style.id, slot.style.contests, answered)
     if cast:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,51 +22,88 @@ from tally.signing import public_key, sign_entry
 from verifier import PROTOCOL
 from verifier.ballots import Setting
 from verifier.crypto.group import SEED
-from verifier.record.canonical import encode_bytes
+from verifier.record.canonical import decode_bytes, encode_bytes
 from verifier.record.entries import Type
 from verifier.record.key import key_hash
-from verifier.record.manifest import ACTS, BLANK, election_id
-from verifier.record.roll import roll_leaf, roll_tree
+from verifier.record.manifest import ACTS, BLANK
 from verifier.record.schema import format_minute
 from verifier.replay.state import State
+from voting.applications.models import Application
+from voting.applications.rules.moments import JAPAN
 from voting.board import keys
 from voting.board.replica import replica_of
 from voting.board.services import NO_COLUMNS, add_cosignature, append, publish_checkpoint
+from voting.credentials.services import begin_binding, finish_binding
 from voting.demo.cast import THRESHOLD, Cast
+from voting.demo.office import ElectionOffice, people, write_roll
 from voting.demo.show import Show
 from voting.demo.town import UNITS, Question, Scenario, Voter
 from voting.elections.services import define_election
+from voting.officials.roles import Act
+from voting.officials.services import approve
+from voting.polls.acceptance import (
+    accept_rest,
+    ask_to_refuse,
+    exceptional,
+    follow_board,
+    note_tallied,
+    settle,
+    strip,
+)
+from voting.polls.opening import ask, prepare
+from voting.records.balance import balance
+from voting.records.seal import ask_to_seal
+from voting.roll.commitment import ask_to_commit, make_leaves
 
 MINIMUM_GROUP = 10
-SPARE_ROWS = 15
-"""people on the roll who do not apply"""
-WITHDRAWAL_REASON = "投票用紙で投票した"
-DAYS_AGO = 7
+CAMPAIGN_DAYS = 7
+BEFORE_NOTICE = timedelta(days=2)
+CLOSING_TIME = time(20)
+LIVE_UNTIL_POLL = timedelta(days=2)
 
 
 class Demonstration:
     """One election in the making, with the keys of everybody in it."""
 
-    def __init__(self, scenario: Scenario, bits: int, show: Show) -> None:
-        self.scenario, self.bits, self.show = scenario, bits, show
+    def __init__(self, scenario: Scenario, bits: int, show: Show, visitors: Sequence[str] = ()) -> None:
+        """`visitors`: voters who get a letter instead of voting here; the polls are then open now."""
+        self.scenario, self.bits, self.show, self.visitors = scenario, bits, show, visitors
         self.cast = Cast()
-        # A clock of its own, in the past: five days of voting pass in a minute.
-        self.clock = (timezone.now() - timedelta(days=DAYS_AGO)).astimezone(UTC).replace(second=0, microsecond=0)
-        self.opens, self.closes = self.clock + timedelta(days=1), self.clock + timedelta(days=6)
+        self.office = ElectionOffice()
+        # A clock of its own: the poll was yesterday, and days of voting pass in a minute, unless somebody visits it.
+        self.day = timezone.localdate() + (LIVE_UNTIL_POLL if visitors else -timedelta(days=1))
+        self.notice = self.day - timedelta(days=CAMPAIGN_DAYS)
+        self.opens = datetime.combine(self.notice + timedelta(days=1), time(), JAPAN).astimezone(UTC)
+        self.closes = datetime.combine(self.day - timedelta(days=1), CLOSING_TIME, JAPAN).astimezone(UTC)
+        self.clock = self.opens - BEFORE_NOTICE
+        self.until = timezone.now() if visitors else self.closes
+        self.people = people(scenario)
+        self.applications: dict[str, Application] = {}
+        self.slots: dict[str, str] = {}
         self.shares: list[bytes] = []
         self.memories: dict[int, trustee.Memory] = {}
 
     def run(self) -> None:
         """Everything from the manifest to the published result."""
+        self.begin()
+        self.finish()
+
+    def begin(self) -> None:
+        """From the manifest to the votes of everybody but the visitors."""
         self.define()
         self.deal()
-        self.commit_roll()
-        self.register()
+        self.import_roll()
+        self.apply()
+        self.bind()
         self.vote()
+
+    def finish(self) -> None:
+        """From the close to the sealed records."""
         self.close()
         self.mix()
         self.open()
         self.publish()
+        self.seal()
 
     # The way to the board
 
@@ -83,22 +120,23 @@ class Demonstration:
         )
         return entry.index
 
-    def _act(self, entry_type: Type, **fields: Any) -> int:
-        """An official act, signed by two officials."""
-        return self._append(entry_type, self._body(**fields), self.cast.officials[:2])
-
-    def _body(self, **fields: Any) -> dict[str, Any]:
-        return {"election": encode_bytes(self.id), **fields}
+    def _act(self, entry_type: Type, agreed: Act | None = None) -> int:
+        """An official act: two officials agree on it in the office, two sign it for the board."""
+        if agreed is not None:
+            approve(ask(agreed, self.election, by=self.office.clerk), by=self.office.chair)
+        return self._append(entry_type, prepare(self.election, entry_type).body, self.cast.officials[:2])
 
     # Steps
 
     def define(self) -> None:
-        """Two officials sign the manifest; its hash is the election's id."""
+        """Two officials agree on the definition and sign the manifest; its hash is the election's id."""
         self.show.step("Two officials sign the manifest", "its hash is the election's id")
         record = manifest_record(self.scenario, self.cast, self.bits, self.opens, self.closes)
-        self.election = define_election(slug=f"demo-{secrets.token_hex(4)}", record=record)
-        self._append(Type.MANIFEST, record, self.cast.officials[:2])
-        self.id = election_id(record)
+        election = define_election(slug=f"demo-{secrets.token_hex(4)}", record=record)
+        self.election = self.office.own(election, self.scenario.kind, self.notice, self.day)
+        self._act(Type.MANIFEST, Act.FIX_DEFINITION)
+        self.election.refresh_from_db()
+        self.id = bytes(self.election.manifest_hash or b"")
         self.show.fact("election id", encode_bytes(self.id))
 
     def deal(self) -> None:
@@ -123,71 +161,93 @@ class Demonstration:
         key = self.cast.trustees[number - 1]
         return unseal_share(self.shares[number - 1], f"share {number}", _no_passphrase, key)
 
-    def commit_roll(self) -> None:
-        """The roll stays private; its Merkle root and its number of rows are public."""
-        rows = len(self.scenario.voters) + SPARE_ROWS
-        self.show.step("The roll is committed to", f"{rows} rows, each under a salt of its own")
-        self.leaves = [roll_leaf(index, secrets.token_bytes(32), f"架空の選挙人 {index + 1}") for index in range(rows)]
-        self.roll = roll_tree(self.leaves)
-        self._act(Type.ROLL_COMMITMENT, root=encode_bytes(self.roll.root()), rows=rows)
+    def import_roll(self) -> None:
+        """A roll file is checked, approved by a second official, and committed to; the roll itself stays private."""
+        self.show.step(
+            "The roll is imported and committed to", f"{len(self.people)} rows, approved by a second official"
+        )
+        path = settings.VAR_DIR / "demo" / "roll.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_roll(path, self.people, self.notice)
+        with self.show.task("rows") as progress:
+            imported = self.office.import_roll(self.election, path, progress)
+        self.show.fact("roll file", f"{path.name}, {imported.encoding}, {imported.rows_read} rows")
+        with self.show.task("leaves") as progress:
+            make_leaves(self.election, progress)
+        approve(ask_to_commit(self.election, by=self.office.clerk), by=self.office.chair)
+        self._act(Type.ROLL_COMMITMENT)
 
-    def register(self) -> None:
-        """The registrar binds each device's key to one voter slot; the polls open."""
-        self.show.step("The registrar binds voters' keys to slots", f"{len(self.scenario.voters)} applications")
-        order = list(range(len(self.leaves)))
-        secrets.SystemRandom().shuffle(order)
-        for voter, index in zip(self.show.progress("slots", self.scenario.voters), order, strict=False):
-            device = self.cast.voter(voter.slot)
-            body = self._body(
-                slot=voter.slot,
-                style=voter.unit,
-                credential=encode_bytes(public_key(device)),
-                index=index,
-                leaf=encode_bytes(self.leaves[index]),
-                path=[encode_bytes(node) for node in self.roll.inclusion_path(index, len(self.leaves))],
-            )
-            self._append(Type.CREDENTIAL_REGISTERED, body, [self.cast.registrar, device])
-        self._act(Type.POLLS_OPENED)
+    def apply(self) -> None:
+        """Voters apply in several categories; a clerk reviews, the chair decides, a health officer confirms."""
+        self.show.step("Voters apply, two officials decide", f"{len(self.scenario.voters)} ballots are issued")
+        voters = {voter.id: person for voter, person in zip(self.scenario.voters, self.people, strict=False)}
+        with self.show.task("applications") as progress:
+            self.applications = self.office.ballots_for(self.election, voters, self.clock, progress)
+        self.office.others(self.election, self.people[len(voters) :], self.clock)
+        self.show.outcomes(self.office.outcomes)
+
+    def bind(self) -> None:
+        """The registrar binds each voter's device to a slot of the board; the polls open."""
+        count = len(self.applications) - len(self.visitors)
+        self.show.step("Devices are bound to slots", f"{count} entries signed by device and registrar")
+        here = [(voter, application) for voter, application in self.applications.items() if voter not in self.visitors]
+        for voter, application in self.show.progress("slots", here):
+            device = self.cast.voter(voter)
+            body = begin_binding(application, public_key(device))
+            signed = sign_entry(Type.CREDENTIAL_REGISTERED, body, [device])
+            finish_binding(application, decode_bytes(signed[0]["signature"], 64), time=self.clock)
+            self.slots[voter] = body["slot"]
+        self._act(Type.POLLS_OPENED, Act.OPEN_POLLS)
 
     def vote(self) -> None:
         """Devices encrypt and prove, the board admits; first everybody's first ballot, then the later ones."""
-        rounds = max(len(voter.ballots) for voter in self.scenario.voters)
-        turns = [
-            (voter, number) for number in range(rounds) for voter in self.scenario.voters if number < len(voter.ballots)
-        ]
-        revotes = len(turns) - len(self.scenario.voters)
+        voters = [voter for voter in self.scenario.voters if voter.id not in self.visitors]
+        rounds = max(len(voter.ballots) for voter in voters)
+        turns = [(voter, number) for number in range(rounds) for voter in voters if number < len(voter.ballots)]
+        revotes = len(turns) - len(voters)
         self.show.step("Voters vote", f"{len(turns)} ballots, {revotes} of them in place of an earlier one")
         manifest, key = self.state.require()
         maker = BallotMaker(Setting(manifest, key, self.state.base))
-        pause = (self.closes - self.opens) / (len(turns) + 1)
+        pause = (self.until - self.opens) / (len(turns) + 1)
         for turn, (voter, number) in enumerate(self.show.progress("ballots", turns)):
             self.clock = (self.opens + turn * pause).replace(second=0, microsecond=0)
             if voter.challenges and number == 0:
                 self._challenge(maker, voter)
             ballot, _ = self._ballot(maker, voter, voter.ballots[number])
-            self._append(Type.BALLOT_CAST, ballot, [self.cast.voter(voter.slot)])
+            self._append(Type.BALLOT_CAST, ballot, [self.cast.voter(voter.id)])
 
     def _ballot(self, maker: BallotMaker, voter: Voter, choices: Mapping[str, Choice]) -> tuple[dict[str, Any], bytes]:
-        slot, seed = self.state.slots[voter.slot], secrets.token_bytes(32)
-        return maker.make(slot.style, voter.slot, slot.sequence + 1, slot.credential, choices, seed), seed
+        name, seed = self.slots[voter.id], secrets.token_bytes(32)
+        slot = self.state.slots[name]
+        return maker.make(slot.style, name, slot.sequence + 1, slot.credential, choices, seed), seed
 
     def _challenge(self, maker: BallotMaker, voter: Voter) -> None:
         """A voter tests the device: this ballot is published with its seed and never counts."""
         ballot, seed = self._ballot(maker, voter, voter.ballots[0])
         body = {"ballot": ballot, "seed": encode_bytes(seed)}
-        self._append(Type.BALLOT_OPENED, body, [self.cast.voter(voter.slot)])
+        self._append(Type.BALLOT_OPENED, body, [self.cast.voter(voter.id)])
 
     def close(self) -> None:
-        """Two officials close the polls, withdraw those who voted on paper, and freeze what will be counted."""
+        """The polls close; ballots of people who voted on paper are refused, the rest is accepted and frozen."""
+        follow_board(self.election)
+        paper = [self.applications[voter.id] for voter in self.scenario.voters if voter.votes_on_paper]
+        for application in paper:
+            self.office.vote_on_paper(application.elector)
         self.clock = self.closes
-        self._act(Type.POLLS_CLOSED)
-        paper = [voter.slot for voter in self.scenario.voters if voter.votes_on_paper]
-        self.show.step("Two officials close, withdraw and freeze", f"{len(paper)} slots withdrawn: paper wins")
+        self._act(Type.POLLS_CLOSED, Act.CLOSE_POLLS)
+        self.show.step("Ballots are accepted, the counted set is frozen", f"{len(paper)} refused: paper wins")
+        settle(self.election)
+        for case in exceptional(self.election):
+            asked = ask_to_refuse(
+                case.application, ground=case.ground, reason="期日前投票の記録", by=self.office.poll_manager
+            )
+            approve(asked, by=self.office.poll_witness)
+        self.show.fact("accepted", f"{accept_rest(self.election, by=self.office.poll_manager)} ballots")
         if paper:
-            self._act(Type.WITHDRAWALS, slots=paper, reasons=[{"reason": WITHDRAWAL_REASON, "slots": len(paper)}])
-        replica = replica_of(self.election.pk)
-        body = stages.freeze_body(self.state, replica.log)
+            self._act(Type.WITHDRAWALS)
+        body = prepare(self.election, Type.TALLY_FROZEN).body
         self._append(Type.TALLY_FROZEN, body, self.cast.officials[:2])
+        strip(self.election)
         for contest in body["contests"]:
             groups = [f"{'+'.join(group['units'])} ({group['ballots']})" for group in contest["groups"]]
             self.show.fact(f"groups of {contest['contest']}", ", ".join(groups))
@@ -223,6 +283,7 @@ class Demonstration:
         body, columns = stages.opening_body(self.state)
         self._append(Type.OPENING, body, [], columns)
         self._append(Type.RESULT, stages.result_body(self.state), self.cast.officials[:2])
+        note_tallied(self.election)
 
     def publish(self) -> None:
         """The board signs its head, and a newspaper cosigns it."""
@@ -231,6 +292,16 @@ class Demonstration:
         checkpoint = publish_checkpoint(self.election, self.clock)
         add_cosignature(self.election, witness.cosign(manifest, checkpoint.text, self.cast.witness))
         self.show.fact("entries on the board", str(checkpoint.size))
+
+    def seal(self) -> None:
+        """Two officials seal the records, which they can only when every ballot issued is accounted for."""
+        self.show.step("The records balance and are sealed", "two officials")
+        total = balance(self.election).total
+        self.show.fact(
+            "issued", f"{total.issued} = {total.cast} cast + {total.returned} returned + {total.lapsed} lapsed"
+        )
+        self.show.fact("cast", f"{total.cast} = {total.accepted} accepted + {total.refused} refused")
+        approve(ask_to_seal(self.election, by=self.office.clerk), by=self.office.chair)
 
     # What the demo knows and nobody else does
 
@@ -297,15 +368,16 @@ def manifest_record(scenario: Scenario, cast: Cast, bits: int, opens: datetime, 
         "witness_threshold": 1,
         "acts": dict.fromkeys(ACTS, 2),
         "units": [{"id": identifier, "name": name} for identifier, name in UNITS],
-        "contests": [_contest_record(question) for question in scenario.questions],
+        "contests": [_contest_record(question, opens, closes) for question in scenario.questions],
         "styles": [
             {"id": unit, "unit": unit, "contests": [question.id for question in scenario.questions]}
             for unit, _ in UNITS
         ],
+        "served": [],  # taken when two officials agree on the definition
     }
 
 
-def _contest_record(question: Question) -> dict[str, Any]:
+def _contest_record(question: Question, opens: datetime, closes: datetime) -> dict[str, Any]:
     return {
         "id": question.id,
         "title": question.title,
@@ -318,4 +390,6 @@ def _contest_record(question: Question) -> dict[str, Any]:
         "least": question.least,
         "most": question.most,
         "width": 1,
+        "opens": format_minute(opens),
+        "closes": format_minute(closes),
     }

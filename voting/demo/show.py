@@ -43,7 +43,7 @@ class Show:
             yield from bars.track(items, description=what)
 
     @contextmanager
-    def task(self, what: str) -> Iterator[Callable[[int, int], None]]:
+    def task(self, what: str) -> Iterator[Callable[[int, int | None], None]]:
         """A bar that is told (done, total)."""
         with self._bars() as bars:
             task = bars.add_task(what, total=None)
@@ -56,6 +56,16 @@ class Show:
         with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as spinner:
             task = spinner.add_task(what, total=None)
             yield lambda tested: spinner.update(task, completed=tested)
+
+    def outcomes(self, outcomes: Mapping[tuple[str, str], int]) -> None:
+        """How many applications of each category ended how."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 3))
+        table.add_column("category", min_width=20)
+        table.add_column("outcome", min_width=16)
+        table.add_column("applications", justify="right")
+        for (category, outcome), count in sorted(outcomes.items()):
+            table.add_row(category, outcome, str(count))
+        self.console.print(table)
 
     def results(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tally.ballot import Choice
 from verifier.record.manifest import BLANK
 from voting.demo.preflib import RankedBallots
+from voting.elections.models import ElectionKind
 
 UNITS = (("chuo", "中央開票区"), ("minato", "港開票区"), ("shima", "島しょ開票区"))
 SMALL_UNIT = "shima"
@@ -61,13 +62,13 @@ class Question:
 class Voter:
     """A voter and every ballot that the device makes, in order; the last cast one counts."""
 
-    slot: str
+    id: str
     unit: str
     ballots: tuple[Mapping[str, Choice], ...]
     challenges: bool = False
     """opens one ballot as a test before casting"""
     votes_on_paper: bool = False
-    """so that two officials withdraw the slot"""
+    """so that the poll manager refuses the online ballot"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Scenario:
     title: str
     questions: tuple[Question, ...]
     voters: tuple[Voter, ...]
+    kind: ElectionKind = ElectionKind.ASSOCIATION
 
 
 def _council() -> tuple[Option, ...]:
@@ -114,9 +116,9 @@ def city(voters: int, seed: int = 2026) -> Scenario:
         unit = SMALL_UNIT if small else ("chuo", "minato")[number % 2]
         ballots = [_answers(dice) for _ in range(2 if number % 9 == 0 else 1)]
         people.append(
-            Voter(f"slot-{number + 1:05}", unit, tuple(ballots), challenges=number == 4, votes_on_paper=number == 7)
+            Voter(f"voter-{number + 1:05}", unit, tuple(ballots), challenges=number == 4, votes_on_paper=number == 7)
         )
-    return Scenario("架空市 市長・市議会議員選挙と審査", QUESTIONS, tuple(people))
+    return Scenario("架空市 市長・市議会議員選挙と審査", QUESTIONS, tuple(people), ElectionKind.CITY)
 
 
 def _answers(dice: random.Random) -> dict[str, Choice]:
@@ -140,5 +142,5 @@ def association(ranked: RankedBallots) -> Scenario:
     for number, order in enumerate(ranked.ballots):
         ids = tuple(options[place].id for place in order)
         unit = UNITS[number % 2][0]
-        voters.append(Voter(f"slot-{number + 1:05}", unit, ({"ranking": ids, "first": ids[0]},)))
+        voters.append(Voter(f"voter-{number + 1:05}", unit, ({"ranking": ids, "first": ids[0]},)))
     return Scenario(ranked.title, questions, tuple(voters))

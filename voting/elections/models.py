@@ -5,6 +5,11 @@ From the moment that the manifest is on the board, triggers of the database refu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import time
+from types import MappingProxyType
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
@@ -19,6 +24,7 @@ from voting.elections.validators import (
     validate_origin,
     validate_text,
 )
+from voting.officials.models import Office
 
 KEY_BYTES = 32
 POSITION_HELP = _("Place in the list, counted from 1.")
@@ -38,9 +44,46 @@ def _bytes_long(field: str, size: int, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Exact(Length(field), size), name=name)
 
 
+class ElectionKind(models.TextChoices):
+    """What is decided; some categories and calendars depend on it."""
+
+    SHUGIIN_GENERAL = "SHUGIIN_GENERAL", _("general election of the House of Representatives")
+    SANGIIN_REGULAR = "SANGIIN_REGULAR", _("regular election of the House of Councillors")
+    KOKUMIN_SHINSA = "KOKUMIN_SHINSA", _("review of Supreme Court judges")
+    NATIONAL_BYELECTION = "NATIONAL_BYELECTION", _("national by-election")
+    GOVERNOR = "GOVERNOR", _("governor")
+    PREFECTURE_COUNCIL = "PREFECTURE_COUNCIL", _("prefectural council")
+    DESIGNATED_CITY_MAYOR = "DESIGNATED_CITY_MAYOR", _("mayor of a designated city")
+    DESIGNATED_CITY_COUNCIL = "DESIGNATED_CITY_COUNCIL", _("council of a designated city")
+    CITY = "CITY", _("mayor or council of a city or ward")
+    TOWN = "TOWN", _("mayor or council of a town or village")
+    REFERENDUM = "REFERENDUM", _("local referendum")
+    ASSOCIATION = "ASSOCIATION", _("association, school or trial")
+
+
 class Election(models.Model):
     """One election with one bulletin board."""
 
+    office = models.ForeignKey(
+        Office,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="elections",
+        verbose_name=_("election board"),
+        help_text=_("The office that holds it and keeps its roll."),
+    )
+    kind = models.CharField(
+        _("kind"),
+        max_length=24,
+        choices=ElectionKind,
+        default=ElectionKind.ASSOCIATION,
+        help_text=_("What is decided; it limits categories and the calendar."),
+    )
+    notice_day = models.DateField(
+        _("notice day"), null=True, blank=True, help_text=_("N: the day on which the election is announced.")
+    )
+    election_day = models.DateField(_("election day"), null=True, blank=True, help_text=_("E: the day of the poll."))
     slug = models.SlugField(_("slug"), unique=True, help_text=_("Name in addresses and commands."))
     title = models.CharField(_("title"), max_length=200, validators=[validate_text], help_text=_("As on the ballot."))
     legal_basis = models.CharField(
@@ -94,6 +137,12 @@ class Election(models.Model):
         validators=[validate_acts],
         help_text=_("How many officials sign each act, never fewer than two."),
     )
+    served = models.JSONField(
+        _("files served"),
+        default=list,
+        editable=False,
+        help_text=_("Path and hash of each file that voters' browsers get; taken when the definition is agreed on."),
+    )
     manifest_hash = models.BinaryField(
         _("election id"),
         max_length=32,
@@ -107,6 +156,10 @@ class Election(models.Model):
         verbose_name_plural = _("elections")
         constraints = [
             models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="election_closes_after_opening"),
+            models.CheckConstraint(
+                condition=Q(notice_day=None) | Q(election_day=None) | Q(notice_day__lt=F("election_day")),
+                name="election_notice_before_election",
+            ),
             _within("modulus_bits", 256, 4096, "election_modulus_bits"),
             _within("threshold", 1, 20, "election_threshold"),
             _within("minimum_group", 0, 1_000_000, "election_minimum_group"),
@@ -120,6 +173,18 @@ class Election(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """Notice day and election day are in order, in years that moments can count from. Raises ValidationError."""
+        faults = {
+            name: _("The year is out of range.")
+            for name in ("notice_day", "election_day")
+            if (day := getattr(self, name)) is not None and not 1900 <= day.year < 2200
+        }
+        if not faults and self.notice_day and self.election_day and self.notice_day >= self.election_day:
+            faults["election_day"] = _("Election day comes after notice day.")
+        if faults:
+            raise ValidationError(faults)
 
 
 class Unit(models.Model):
@@ -146,6 +211,71 @@ class Unit(models.Model):
         return self.name
 
 
+class District(models.Model):
+    """A voting district (投票区): where somebody votes on paper. It is in no published record: too few vote online."""
+
+    election = models.ForeignKey(Election, models.CASCADE, related_name="districts", verbose_name=_("election"))
+    code = models.CharField(_("code"), max_length=20, help_text=_("As in the roll file."))
+    name = models.CharField(_("name"), max_length=100, validators=[validate_text], help_text=_("As printed."))
+    unit = models.ForeignKey(
+        Unit,
+        models.PROTECT,
+        related_name="districts",
+        verbose_name=_("counting unit"),
+        help_text=_("Where its ballots are counted."),
+    )
+    polls_open = models.TimeField(_("polls open"), default=time(7), help_text=_("On election day."))
+    polls_close = models.TimeField(_("polls close"), default=time(20), help_text=_("On election day."))
+
+    class Meta:
+        verbose_name = _("voting district")
+        verbose_name_plural = _("voting districts")
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(fields=["election", "code"], name="district_code"),
+            models.CheckConstraint(condition=Q(polls_close__gt=F("polls_open")), name="district_hours"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Form(models.TextChoices):
+    """What a contest decides, and so how its votes make a result (domain document, section 3)."""
+
+    SINGLE = "SINGLE", _("one seat, one name")
+    SNTV = "SNTV", _("several seats, one name")
+    PR_CLOSED = "PR_CLOSED", _("a party list")
+    PR_OPEN = "PR_OPEN", _("a party or a name on its list")
+    REVIEW = "REVIEW", _("review of judges")
+    REFERENDUM = "REFERENDUM", _("referendum")
+    RANKING = "RANKING", _("ranking, for associations")
+    WRITE_IN = "WRITE_IN", _("written name, for associations")
+
+
+FORM_KINDS: Mapping[Form, tuple[Kind, ...]] = MappingProxyType(
+    {
+        Form.SINGLE: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.SNTV: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.PR_CLOSED: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.PR_OPEN: (Kind.INDEX, Kind.CHOOSE_ONE),
+        Form.REVIEW: (Kind.CHOOSE_SEVERAL,),
+        Form.REFERENDUM: (Kind.CHOOSE_ONE,),
+        Form.RANKING: (Kind.RANKING,),
+        Form.WRITE_IN: (Kind.TEXT,),
+    }
+)
+"""How a contest of each form can be answered and counted, the usual way first."""
+
+
+class Scope(models.TextChoices):
+    """Whose franchise a contest asks for."""
+
+    NATIONAL = "national", _("national")
+    PREFECTURAL = "prefectural", _("prefectural")
+    MUNICIPAL = "municipal", _("municipal")
+
+
 class Contest(models.Model):
     """One question on the ballot."""
 
@@ -166,6 +296,27 @@ class Contest(models.Model):
     kind = models.CharField(
         _("kind"), max_length=20, choices=KINDS, help_text=_("How the contest is answered and counted.")
     )
+    form = models.CharField(
+        _("form"), max_length=10, choices=Form, default=Form.SINGLE, help_text=_("What it decides.")
+    )
+    scope = models.CharField(
+        _("franchise"), max_length=11, choices=Scope, default=Scope.MUNICIPAL, help_text=_("Who may vote on it.")
+    )
+    seats = models.PositiveSmallIntegerField(_("seats"), default=1, help_text=_("How many are elected."))
+    opens = models.DateTimeField(
+        _("voting from"),
+        null=True,
+        blank=True,
+        validators=[validate_minute],
+        help_text=_("First minute in which it is voted on, when later than the election's."),
+    )
+    closes = models.DateTimeField(
+        _("voting until"),
+        null=True,
+        blank=True,
+        validators=[validate_minute],
+        help_text=_("First minute in which it is no longer voted on, when earlier than the election's."),
+    )
     blank = models.BooleanField(_("blank vote"), default=True, help_text=_("Whether it may be left blank."))
     least = models.PositiveIntegerField(
         _("least"), default=1, help_text=_("Fewest marks, ranks or bytes of an answer that is not blank.")
@@ -183,6 +334,9 @@ class Contest(models.Model):
             models.UniqueConstraint(fields=["election", "position"], name="contest_position"),
             models.UniqueConstraint(fields=["election", "identifier"], name="contest_identifier"),
             models.CheckConstraint(condition=Q(kind__in=[kind.value for kind in Kind]), name="contest_kind"),
+            models.CheckConstraint(condition=Q(form__in=Form.values), name="contest_form"),
+            models.CheckConstraint(condition=Q(scope__in=Scope.values), name="contest_scope"),
+            _within("seats", 1, 100, "contest_seats"),
             models.CheckConstraint(condition=Q(least__lte=F("most")), name="contest_least_most"),
             _within("position", 1, 100, "contest_position_range"),
             _within("most", 0, 100_000, "contest_most_range"),
@@ -191,6 +345,11 @@ class Contest(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """A form is answered in the ways that fit it. Raises ValidationError."""
+        if self.form in Form.values and self.kind not in FORM_KINDS[Form(self.form)]:
+            raise ValidationError({"kind": _("A contest of this form is not answered like that.")})
 
 
 class Candidate(models.Model):

@@ -13,7 +13,7 @@ from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import encode_bytes
 from verifier.record.manifest import Kind, Manifest, parse_manifest
 from verifier.record.schema import format_minute
-from voting.elections.models import Candidate, Contest, Election, Party, Style, StyleContest, Unit
+from voting.elections.models import FORM_KINDS, Candidate, Contest, Election, Form, Party, Style, StyleContest, Unit
 from voting.errors import ManifestIncomplete
 
 ROLES = {
@@ -62,7 +62,9 @@ def _record(election: Election) -> dict[str, Any]:
         "witness_threshold": election.witness_threshold,
         "acts": election.acts,
         "units": [{"id": unit.identifier, "name": unit.name} for unit in election.units.all()],
-        "contests": [_contest_record(contest) for contest in election.contests.prefetch_related("candidates")],
+        "contests": [
+            _contest_record(election, contest) for contest in election.contests.prefetch_related("candidates")
+        ],
         "styles": [
             {
                 "id": style.identifier,
@@ -71,6 +73,7 @@ def _record(election: Election) -> dict[str, Any]:
             }
             for style in election.styles.select_related("unit").prefetch_related("places__contest")
         ],
+        "served": election.served,
     }
 
 
@@ -78,7 +81,7 @@ def _party_record(party: Party) -> dict[str, str]:
     return {"name": party.name, "key": encode_bytes(bytes(party.public_key))}
 
 
-def _contest_record(contest: Contest) -> dict[str, Any]:
+def _contest_record(election: Election, contest: Contest) -> dict[str, Any]:
     options = [
         {"id": option.identifier, "name": option.name, "reading": option.reading, "party": option.party}
         for option in contest.candidates.all()
@@ -92,6 +95,8 @@ def _contest_record(contest: Contest) -> dict[str, Any]:
         "least": contest.least,
         "most": contest.most,
         "width": contest.width,
+        "opens": format_minute(contest.opens or election.opens),
+        "closes": format_minute(contest.closes or election.closes),
     }
 
 
@@ -106,10 +111,11 @@ def _rows(election: Election) -> Iterable[models.Model]:
 
 
 def _invalid_rows(election: Election) -> Iterable[str]:
-    """What a single row says that cannot be: each field with its sentence."""
+    """What a single row says that cannot be: each field with its sentence. The rest the database holds by itself."""
     for row in _rows(election):
+        relations = {field.name for field in row._meta.fields if field.is_relation}
         try:
-            row.full_clean(validate_unique=False)
+            row.full_clean(exclude=relations, validate_unique=False, validate_constraints=False)
         except ValidationError as error:
             for field, messages in error.message_dict.items():
                 yield from (f"{row._meta.model_name} {row}, {field}: {message}" for message in messages)
@@ -176,7 +182,8 @@ def define_election(*, slug: str, record: Any) -> Election:
 def _create_election(slug: str, manifest: Manifest) -> Election:
     same = ("title", "legal_basis", "opens", "closes", "modulus_bits", "threshold", "minimum_group", "revote")
     more = ("generators", "origin", "board_key", "witness_threshold", "acts")
-    election = Election(slug=slug, **{name: getattr(manifest, name) for name in (*same, *more)})
+    served = [{"path": file.path, "sha256": encode_bytes(file.sha256)} for file in manifest.served]
+    election = Election(slug=slug, served=served, **{name: getattr(manifest, name) for name in (*same, *more)})
     election.full_clean()
     election.save()
     return election
@@ -195,6 +202,9 @@ def _create_contests(election: Election, manifest: Manifest) -> Mapping[str, Con
             least=contest.least,
             most=contest.most,
             width=contest.width,
+            form=_form(contest.kind),
+            opens=contest.opens if contest.opens != manifest.opens else None,
+            closes=contest.closes if contest.closes != manifest.closes else None,
         )
         Candidate.objects.bulk_create(
             Candidate(
@@ -209,3 +219,8 @@ def _create_contests(election: Election, manifest: Manifest) -> Mapping[str, Con
         )
         contests[contest.id] = row
     return contests
+
+
+def _form(kind: Kind) -> Form:
+    """The manifest says how a contest is answered, not what it decides: the first that fits."""
+    return next(form for form, kinds in FORM_KINDS.items() if kind in kinds)

@@ -9,6 +9,7 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.election import CLOSES, OPENS
 from verifier.record.answers import Undecodable, block_bytes, decode_answer, encode_answer, fits, is_blank
 from verifier.record.manifest import Contest, Kind, Option
 
@@ -20,6 +21,7 @@ def a_contest(kind: Kind, **changes: Any) -> Contest:
     options = tuple(Option(f"o{number}", f"name {number}", "", "") for number in range(12))
     values: dict[str, Any] = {
         "id": "c", "title": "C", "kind": kind, "options": options, "blank": True, "least": 1, "most": 1, "width": 1,
+        "opens": OPENS, "closes": CLOSES,
     }  # fmt: skip
     return Contest(**{**values, **changes})
 

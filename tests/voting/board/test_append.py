@@ -73,6 +73,22 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.fixture
+def open_board(polling: Election) -> ElectionRow:
+    """Every entry of `polling`, admitted here."""
+    row = boards.define(polling)
+    boards.fill(row, polling)
+    return row
+
+
+@pytest.fixture
+def full_board(finished: Election) -> ElectionRow:
+    """Every entry of `finished`, admitted here."""
+    row = boards.define(finished)
+    boards.fill(row, finished)
+    return row
+
+
 # What is admitted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,13 @@ class Rehearsed:
 
     published_votes: dict[str, dict[str, int]] = {}
 
-    def __init__(self, scenario: Scenario, bits: int, show: Show) -> None:
+    def __init__(self, scenario: Scenario, bits: int, show: Show, visitors: Sequence[str] = ()) -> None:
         self.scenario, self.election = scenario, type("Row", (), {"slug": "demo-rehearsed"})
 
-    def run(self) -> None:
+    def begin(self) -> None:
+        return
+
+    def finish(self) -> None:
         return
 
     def published(self) -> dict[str, dict[str, int]]:
@@ -170,11 +174,11 @@ def test_the_demonstration_is_verified(ran: Demonstration) -> None:
     assert lines[-1] == "VERIFIED"
     assert "VALID: every check ran and passed." in lines
     assert "shares confirmed: 5 of 5" in ran.output
-    assert "1 slots withdrawn: paper wins" in ran.output
+    assert "1 refused: paper wins" in ran.output
     assert "minato+shima" in ran.output or "chuo+shima" in ran.output
     for title in ("架空市長選挙", "架空市議会議員選挙", "裁判官の審査"):
         assert sum(line.strip().startswith(title) for line in lines) == 2
-    assert len({line.split(".")[0] for line in lines if line[:1].isdigit() and ". " in line}) == 11
+    assert len({line.split(".")[0] for line in lines if line[:1].isdigit() and ". " in line}) == 13
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def test_some_revotes_change_the_answer(town: Scenario) -> None:
 def test_every_choice_is_an_answer_to_its_question(voters: int) -> None:
     scenario = city(voters)
     assert [question.id for question in scenario.questions] == ["mayor", "council", "review"]
-    assert len({voter.slot for voter in scenario.voters}) == voters
+    assert len({voter.id for voter in scenario.voters}) == voters
     for question in QUESTIONS:
         ids = {option.id for option in question.options}
         assert len(ids) == len(question.options)
@@ -78,5 +78,5 @@ def test_ranked_ballots_become_an_election_with_two_contests() -> None:
         ({"ranking": ("a2",), "first": "a2"},),
         ({"ranking": ("a1", "a2", "a3"), "first": "a1"},),
     ]
-    assert len({voter.slot for voter in scenario.voters}) == 3
+    assert len({voter.id for voter in scenario.voters}) == 3
     assert {voter.unit for voter in scenario.voters} <= {unit for unit, _ in UNITS}

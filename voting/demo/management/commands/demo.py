@@ -18,6 +18,7 @@ from voting.demo.preflib import PrefLibError, read_soi
 from voting.demo.run import Demonstration, cast_votes
 from voting.demo.show import Show
 from voting.demo.town import Scenario, association, city
+from voting.demo.visit import VISITORS, visit
 
 FEWEST_VOTERS = 40
 MOST_VOTERS = 100_000
@@ -33,6 +34,10 @@ class Command(BaseCommand):
         parser.add_argument("--bits", type=int, default=MODULUS_BITS[0], help="2048 (default), 3072 or 4096")
         parser.add_argument("--voters", type=int, default=FEWEST_VOTERS, help="40 (default) or more")
         parser.add_argument(
+            "--serve", action="store_true", help="serve a running election to try, and count it at the end"
+        )
+        parser.add_argument("--port", type=int, default=8000, help="where to serve it (8000)")
+        parser.add_argument(
             "--ballots", type=Path, metavar="FILE", help="cast the ranked ballots of a PrefLib .soi file"
         )
 
@@ -40,8 +45,12 @@ class Command(BaseCommand):
         if options["bits"] not in MODULUS_BITS:
             raise CommandError(f"--bits: one of {', '.join(map(str, MODULUS_BITS))}")
         show = Show(Console(file=cast(TextIO, self.stdout._out)))
+        if options["serve"] and options["ballots"]:
+            raise CommandError("--serve: the ballots of a file are cast without anybody at a booth")
         try:
-            verified = self._run(_scenario(options), options["bits"], show)
+            verified = self._run(
+                _scenario(options), options["bits"], show, options["port"] if options["serve"] else None
+            )
         except KeyboardInterrupt:
             self.stdout.write("NOT VERIFIED")
             raise SystemExit(INTERRUPTED) from None
@@ -49,9 +58,12 @@ class Command(BaseCommand):
         if not verified:
             raise SystemExit(NOT_VERIFIED)
 
-    def _run(self, scenario: Scenario, bits: int, show: Show) -> bool:
-        demonstration = Demonstration(scenario, bits, show)
-        demonstration.run()
+    def _run(self, scenario: Scenario, bits: int, show: Show, port: int | None) -> bool:
+        demonstration = Demonstration(scenario, bits, show, VISITORS if port else ())
+        demonstration.begin()
+        if port:
+            visit(demonstration, show, port)
+        demonstration.finish()
         archive = settings.VAR_DIR / "demo" / "election.zip"
         archive.parent.mkdir(parents=True, exist_ok=True)
         call_command("export_archive", demonstration.election.slug, str(archive), stdout=self.stdout)
@@ -60,6 +72,8 @@ class Command(BaseCommand):
         published, voted = demonstration.published(), cast_votes(scenario)
         show.step("The result, beside the votes that this demonstration cast", "")
         show.results(scenario.questions, published, voted)
+        if port:
+            return valid  # what was chosen at the booth, nobody here knows
         if published != voted:
             self.stdout.write("The published result is not what was cast.")
         return valid and published == voted

@@ -1,0 +1,4 @@
+import "/booth/worker.js";
+import { take } from "./broken.js";
+
+take("chance");

@@ -1,0 +1,111 @@
+"""The steps of an election from definition to result, and where each stands: what officials are told to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from verifier.record.entries import Type
+from voting.board.models import BoardEntry
+from voting.elections.models import Election
+from voting.officials.models import Proposal
+from voting.officials.roles import Act
+from voting.officials.services import approved, target_of
+from voting.polls.opening import APPROVAL
+
+AFTER: Mapping[Type, frozenset[Type]] = MappingProxyType(
+    {
+        Type.MANIFEST: frozenset(),
+        Type.KEY: frozenset({Type.MANIFEST}),
+        Type.ROLL_COMMITMENT: frozenset({Type.MANIFEST}),
+        Type.POLLS_OPENED: frozenset({Type.KEY, Type.ROLL_COMMITMENT}),
+        Type.POLLS_CLOSED: frozenset({Type.POLLS_OPENED}),
+        Type.WITHDRAWALS: frozenset({Type.POLLS_CLOSED}),
+        Type.TALLY_FROZEN: frozenset({Type.POLLS_CLOSED}),
+        Type.RESULT: frozenset({Type.TALLY_FROZEN}),
+    }
+)
+"""The entries that make the steps, in their order, and what must be on the board before each."""
+
+STEPS: Mapping[Type, Promise] = MappingProxyType(
+    {
+        Type.MANIFEST: _("Fix contests and candidates"),
+        Type.KEY: _("Trustees make the election key"),
+        Type.ROLL_COMMITMENT: _("Commit to the roll"),
+        Type.POLLS_OPENED: _("Open the polls"),
+        Type.POLLS_CLOSED: _("Close the polls"),
+        Type.WITHDRAWALS: _("Withdraw refused ballots, if there are any"),
+        Type.TALLY_FROZEN: _("Freeze what is counted"),
+        Type.RESULT: _("Publish the result"),
+    }
+)
+_STAGES = (
+    (Type.RESULT, _("result published")),
+    (Type.TALLY_FROZEN, _("being counted")),
+    (Type.POLLS_CLOSED, _("polls closed")),
+    (Type.POLLS_OPENED, _("voting under way")),
+    (Type.MANIFEST, _("definition fixed")),
+)
+
+
+class Standing(TextChoices):
+    """Where a step stands."""
+
+    DONE = "done", _("done")
+    TO_SIGN = "to-sign", _("agreed: to be signed by two officials")
+    WAITING = "waiting", _("waiting for a second person")
+    NOW = "now", _("to do now")
+    LATER = "later", _("later")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the entry that it puts on the board, and the act for which two officials agree, if it has one."""
+
+    kind: Type
+    title: Promise
+    standing: Standing
+    act: Act | None
+
+
+def steps(election: Election) -> list[Step]:
+    """Every step of an election, in order."""
+    there = _on_board(election)
+    return [Step(kind, title, _standing(election, kind, there), APPROVAL.get(kind)) for kind, title in STEPS.items()]
+
+
+def next_step(election: Election) -> Step | None:
+    """The first step that is not done and can be taken; None after the result."""
+    open_steps = [step for step in steps(election) if step.standing not in (Standing.DONE, Standing.LATER)]
+    return open_steps[0] if open_steps else None
+
+
+def stage(election: Election) -> Promise:
+    """Where the election is, in a few words."""
+    there = _on_board(election)
+    return next((name for kind, name in _STAGES if kind in there), _("being defined"))
+
+
+def _on_board(election: Election) -> set[str]:
+    kinds = set(BoardEntry.objects.filter(election=election, type__in=AFTER).values_list("type", flat=True))
+    # Nothing can be withdrawn after the freeze: an election without refused ballots has passed that step.
+    return kinds | {Type.WITHDRAWALS} if Type.TALLY_FROZEN in kinds else kinds
+
+
+def _standing(election: Election, kind: Type, there: set[str]) -> Standing:
+    if kind in there:
+        return Standing.DONE
+    if not AFTER[kind] <= there:
+        return Standing.LATER
+    act = APPROVAL.get(kind)
+    if act is None:
+        return Standing.NOW
+    if approved(act, election):
+        return Standing.TO_SIGN
+    asked = Proposal.objects.filter(act=act, target=target_of(election), decision=Proposal.Decision.PENDING)
+    return Standing.WAITING if asked.exists() else Standing.NOW
