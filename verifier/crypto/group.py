@@ -2,17 +2,21 @@
 
 q is the first 512-bit prime of a SHAKE-256 stream, p the first 3072-bit prime k·q + 1 of another, h and g_1 … g_K are
 (p−1)/q-th powers of hashed values. Nobody knows a relation between them: trapdoored generators broke a national system
-in 2019 (Lewis, Pereira, Teague).
+in 2019 (Lewis, Pereira, Teague). Computing g_1 … g_K takes 7 seconds, so they lie beside this module
+(`python -m tests.vectors.generators` writes them), and V5.4 checks all of them at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import resources
 
 import gmpy2
 from gmpy2 import mpz
 
+from verifier.crypto.equation import draw_weight
+from verifier.crypto.multiexp import multiexp
 from verifier.crypto.transcript import hash_to_range
 
 SEED = "Tashika commitment group, 2026"
@@ -39,7 +43,7 @@ Q = mpz(
 
 @dataclass(frozen=True)
 class Group:
-    """p, q, h and as many generators as were asked for."""
+    """p, q and h; the generators are `generators`."""
 
     p: mpz
     q: mpz
@@ -47,24 +51,20 @@ class Group:
     h: mpz = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "h", self._element("h", 0))
+        object.__setattr__(self, "h", gmpy2.powmod(self.hashed("h", 0), self.cofactor, self.p))
 
-    def _element(self, name: str, index: int) -> mpz:
-        hashed = hash_to_range(self.p, "commitment generator", self.seed, name, index)
-        return gmpy2.powmod(hashed, (self.p - 1) // self.q, self.p)
+    @property
+    def cofactor(self) -> mpz:
+        """(p−1)/q."""
+        return (self.p - 1) // self.q
 
-    def generators(self, count: int) -> list[mpz]:
-        """g_1 … g_count, 0 ≤ count ≤ K; one power of 2560 bits each, once per process."""
-        return [_generator(self, index) for index in range(1, count + 1)]
+    def hashed(self, name: str, index: int) -> mpz:
+        """The hashed value of which h ("h", 0) or g_i ("g", i) is the (p−1)/q-th power."""
+        return hash_to_range(self.p, "commitment generator", self.seed, name, index)
 
     def is_element(self, x: mpz) -> bool:
         """1 ≤ x < p and x^q = 1."""
         return bool(0 < x < self.p and gmpy2.powmod(x, self.q, self.p) == 1)
-
-
-@cache
-def _generator(group: Group, index: int) -> mpz:
-    return group._element("g", index)
 
 
 def derive(seed: str) -> tuple[mpz, mpz]:
@@ -92,19 +92,38 @@ def _first_prime(seed: str, name: str, bits: int, factor: mpz) -> mpz:
 
 
 GROUP = Group(P, Q, SEED)
+_SHIPPED = "generators.bin"
+"""g_1 … g_K, big-endian, each as wide as p"""
+
+
+@cache
+def _shipped() -> tuple[mpz, ...]:
+    data = resources.files(__package__).joinpath(_SHIPPED).read_bytes()
+    width = P_BITS // 8
+    return tuple(mpz(int.from_bytes(data[at : at + width])) for at in range(0, len(data), width))
+
+
+def generators(count: int) -> tuple[mpz, ...]:
+    """g_1 … g_count, 0 ≤ count ≤ K, as they are shipped."""
+    return _shipped()[:count]
 
 
 @cache
 def derivation_problem() -> str | None:
-    """Why the group is not the one of its seed, or None: p and q are searched again, h and all g_i computed.
+    """Why the group is not the one of its seed, or None. About 4 seconds, once per process.
 
-    About 10 seconds, once per process.
+    p and q are searched again. With H_i the hashed values and fresh weights w: Π g_i^{w_i} = (Π H_i^{w_i})^{(p−1)/q},
+    and each g_i^q = 1. Both sides are of prime order q > 2^128, so a wrong g_i passes with probability 2^−128.
     """
     if derive(GROUP.seed) != (GROUP.p, GROUP.q):
         return "p and q are not those of the seed"
-    elements = [GROUP.h, *GROUP.generators(K)]
-    if not all(x > 1 and GROUP.is_element(x) for x in elements):
+    g = generators(K)
+    if len({GROUP.h, *g}) != K + 1:
+        return "two generators are equal, or one is missing"
+    if not all(x > 1 and GROUP.is_element(x) for x in (GROUP.h, *g)):
         return "a generator is not of order q"
-    if len(set(elements)) != len(elements):
-        return "two generators are equal"
+    w = [draw_weight() for _ in g]
+    hashed = multiexp([GROUP.hashed("g", i) for i in range(1, K + 1)], w, GROUP.p)
+    if multiexp(g, w, GROUP.p) != gmpy2.powmod(hashed, GROUP.cofactor, GROUP.p):
+        return "a generator is not that of the seed"
     return None

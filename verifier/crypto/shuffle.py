@@ -18,7 +18,7 @@ import gmpy2
 from gmpy2 import mpz
 
 from verifier.crypto.equation import draw_weight
-from verifier.crypto.group import GROUP, K
+from verifier.crypto.group import GROUP, K, generators
 from verifier.crypto.multiexp import Parallel, multiexp, parallel_multiexp
 from verifier.crypto.paillier import PublicKey
 from verifier.crypto.transcript import CHALLENGE_BITS, HIDING_BITS, Transcript
@@ -143,7 +143,7 @@ def rows_of(vector: Sequence[mpz]) -> Iterator[Sequence[mpz]]:
 
 def commit(vector: Sequence[mpz], randomisers: Sequence[mpz]) -> Rows:
     """com(v): h^r Π g_i^{v_i} for each row."""
-    g, p = GROUP.generators(min(len(vector), K)), GROUP.p
+    g, p = generators(min(len(vector), K)), GROUP.p
     return [
         gmpy2.powmod(GROUP.h, r, p) * multiexp(g[: len(row)], row, p) % p
         for row, r in zip(rows_of(vector), randomisers, strict=True)
@@ -204,7 +204,7 @@ def openings_hold(statement: Statement, proof: Proof, challenges: Challenges) ->
     relation(shifted, proof.r_a, (proof.A, x * y), (proof.B, x), (proof.U, mpz(1)))
     relation(steps, proof.r_w, (proof.W, x), (proof.V, mpz(1)))
     relation(proof.f, proof.r_f, (proof.B, x), (proof.M, mpz(1)))
-    bases = [GROUP.h, *GROUP.generators(len(on_g))]
+    bases = [GROUP.h, *generators(len(on_g))]
     right = multiexp(bases, [value % q for value in (on_h, *on_g)], GROUP.p)
     return bool(multiexp(commitments, exponents, GROUP.p) == right)
 

@@ -156,7 +156,7 @@ def test_a_device_shows_who_looked_at_my_data(client: Client, polls: Counter, bo
 
 
 def test_every_refusal_is_the_same(polls: Counter, bound: Application) -> None:
-    """S-09: another key's signature, a key of nobody, another birthday: one answer, byte by byte; Expires is the clock."""
+    """S-09: another key's signature, a key of nobody, another birthday: one answer, byte by byte, but for Expires."""
     strange = encode_bytes(public_key(OTHER))
     answers = []
     for signing, other in (
