@@ -18,9 +18,12 @@ def files(archive_path: Path) -> tuple[ServedFile, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="tashika-files-") as workspace:
         archive = open_archive(archive_path, Path(workspace))
-        if not archive.index():
-            raise Unreadable("the archive has no entries")
-        entry = parse_entry(archive.entry(0))
+        try:
+            if not archive.index():
+                raise Unreadable("the archive has no entries")
+            entry = parse_entry(archive.entry(0))
+        finally:
+            archive.close()
     if entry.type is not Type.MANIFEST:
         raise Unreadable("the archive does not begin with a manifest")
     return parse_manifest(entry.body).served

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voting.applications import review
 from voting.applications.claims import Label
-from voting.applications.models import Application, Confirmation
+from voting.applications.models import Application
 from voting.applications.queue import end_of_voting
 from voting.applications.states import OPEN, TRANSITIONS, Event, State
 from voting.credentials.letters import WITH_BALLOT, has_approved
@@ -163,14 +163,9 @@ def _can_be_issued(application: Application) -> bool:
 
 def _with_reason(choice: Choice, application: Application) -> Choice:
     """Approving without the confirmation that was asked for takes a reason (req. 13)."""
-    if choice.event is Event.ISSUE and review.awaits(application) and not is_confirmed(application):
+    if choice.event is Event.ISSUE and review.awaits(application) and not review.is_confirmed(application):
         return replace(choice, reason=Reason.REQUIRED)
     return choice
-
-
-def is_confirmed(application: Application) -> bool:
-    """Whether the authority or head has said yes."""
-    return Confirmation.objects.filter(application=application, confirmed=True).exists()
 
 
 def can_match(application: Application, official: Official, waiting: Collection[Act]) -> bool:

@@ -18,7 +18,7 @@ from voting.applications.rules import Days, in_time, parse_moment
 from voting.elections.models import Election
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose, require
+from voting.officials.services import carries_out, key_of_target, propose, require
 
 
 def load_categories() -> int:
@@ -186,7 +186,7 @@ def _change(offer: Offer, changes: dict[str, object]) -> Offer:
 
 @carries_out(Act.CHANGE_OFFER_LATE)
 def _change_late(proposal: Proposal, by: Official) -> None:
-    offer = Offer.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    offer = Offer.objects.get(pk=key_of_target(proposal))
     changed = _change(offer, proposal.payload)
     _require_consistent(changed)
 

@@ -37,7 +37,7 @@ from voting.elections.models import Election, Slot
 from voting.errors import NotPermitted, VoteTaken, VotingError
 from voting.officials.models import Office, Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, may, propose, require
+from voting.officials.services import carries_out, key_of_target, may, propose, require
 from voting.roll.characters import fold_name
 from voting.roll.eligibility import style_for
 from voting.roll.matching import candidates
@@ -176,7 +176,7 @@ def approve(application: Application, *, by: Official, reason: str = "", at: dat
     now = at or timezone.now()
     if now > windows(locked.offer).vote_until or now >= locked.election.closes:
         raise OutOfTime(_("Voting is over."), locked.reference)
-    if awaits(locked) and not _said_yes(locked):
+    if awaits(locked) and not is_confirmed(locked):
         require_reason(reason)
     require_still_met(locked, now)
     _require_no_slot(locked)
@@ -200,7 +200,8 @@ def awaits(application: Application) -> bool:
     return attested or waits_for_health(application.offer.category, list(application.claims))
 
 
-def _said_yes(application: Application) -> bool:
+def is_confirmed(application: Application) -> bool:
+    """Whether the authority or head has said yes."""
     return Confirmation.objects.filter(application=application, confirmed=True).exists()
 
 
@@ -217,7 +218,7 @@ def obstacles(application: Application) -> list[str]:
     found = []
     if application.elector is None:
         found.append(_("Nobody on the roll is known to be the applicant yet."))
-    if awaits(application) and not _said_yes(application):
+    if awaits(application) and not is_confirmed(application):
         found.append(_("The confirmation is missing or negative: approving needs a reason."))
     try:
         require_still_met(application, timezone.now())
@@ -305,7 +306,7 @@ def _match(proposal: Proposal, by: Official) -> None:
 
 def application_of(proposal: Proposal) -> Application:
     """The application that a proposal is about."""
-    return Application.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    return Application.objects.get(pk=key_of_target(proposal))
 
 
 # Cancelling (返還)

@@ -43,8 +43,6 @@ from voting.problems import problem
 MAX_BYTES = 4 << 20
 """A ballot of fifty judges and a hundred options at 4096 bits has about one megabyte."""
 MAX_DEPTH = 12
-MOST_MINUTES = 30
-"""How old a login may be when somebody votes (requirement 21)."""
 STATUS = {
     "login-required": 401,
     "no-ballot": 403,
@@ -113,7 +111,7 @@ def _voter(request: HttpRequest, slug: str) -> Application:
     known = application_of(request)
     if application is None and known is not None and election and known.election_id == election.pk:
         raise NoBallot(_("Your online ballot is not valid any more: it was cancelled, or the polls are closed."))
-    if application is None or not fresh(request, MOST_MINUTES):
+    if application is None or not fresh(request):
         raise LoginNeeded(_("Log in again: a login lasts half an hour."))
     return application
 

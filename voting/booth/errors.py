@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from voting.errors import VotingError
 
 
@@ -17,10 +15,6 @@ class OutsideHours(VotingError):
     """It is not, or no longer, the time in which this voter's category votes."""
 
     code = "outside-hours"
-
-    def __init__(self, reason: str, where: str, opens: datetime, closes: datetime) -> None:
-        super().__init__(reason, where)
-        self.opens, self.closes = opens, closes
 
 
 class PollsClosed(VotingError):

@@ -78,13 +78,13 @@ def slot_of(application: Application) -> SlotView:
 def require_hours(application: Application, at: datetime) -> None:
     """The hours in which this voter's category votes (requirement 21); the board itself has those of the contests.
 
-    Raises OutsideHours with the hours.
+    Raises OutsideHours.
     """
     opens, closes = hours(application.offer)
     if in_time(at, opens, closes):
         return
     sentence = _("Voting has not begun yet.") if at < opens else _("Voting is over.")
-    raise errors.OutsideHours(sentence, application.reference, opens, closes)
+    raise errors.OutsideHours(sentence, application.reference)
 
 
 def acknowledge(application: Application, tracker: bytes) -> dict[str, str]:

@@ -52,7 +52,7 @@ def ballot(request: HttpRequest, slug: str) -> HttpResponse:
     """The ballot, a step for each contest; the steps after it are on the same page, so that nothing is lost."""
     election = _election(slug)
     application = ballot_of(request, election)
-    if application is None or not fresh(request, 30) or application.state not in WITH_BALLOT:
+    if application is None or not fresh(request) or application.state not in WITH_BALLOT:
         return redirect("booth:home", slug)
     context = {
         "application": application,

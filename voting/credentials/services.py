@@ -40,7 +40,7 @@ from voting.elections.models import Election, Party, Slot
 from voting.errors import EntryRefused, KeyUnusable, NotOnBoard
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose
+from voting.officials.services import carries_out, key_of_target, propose
 from voting.roll.commitment import leaf_and_path
 from voting.roll.eligibility import style_for
 
@@ -179,7 +179,7 @@ def ask_to_replace(application: Application, *, by: Official, reason: str) -> Pr
 
 @carries_out(Act.REPLACE_CREDENTIAL)
 def _replace(proposal: Proposal, by: Official) -> None:
-    application = Application.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    application = Application.objects.get(pk=key_of_target(proposal))
     locked = steps.lock(application)
     if locked.state not in WITH_BALLOT:
         raise NoBallot(_("No ballot is issued for this application."), locked.reference)

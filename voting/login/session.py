@@ -82,10 +82,10 @@ def application_of(request: HttpRequest) -> Application | None:
     return None if changed.exists() or replaced.exists() else _application(kept)
 
 
-def fresh(request: HttpRequest, minutes: int) -> bool:
-    """Whether a voter logged in during the last `minutes`, in whichever way: what casting asks for."""
+def fresh(request: HttpRequest) -> bool:
+    """Whether a voter logged in during the last half hour, in whichever way: what casting asks for (requirement 21)."""
     kept = request.session.get(_VOTER)
-    return kept is not None and 0 <= time.time() - kept["at"] < minutes * 60
+    return kept is not None and 0 <= time.time() - kept["at"] < LASTS
 
 
 # Following an application
@@ -96,7 +96,7 @@ def follow(request: HttpRequest, application: Application) -> None:
 
     In a new session, unless a voter is logged in: their session was new then, and who is voting goes on.
     """
-    if not fresh(request, LASTS // 60):
+    if not fresh(request):
         _renew(request)
     request.session[_FOLLOWING] = {"application": application.pk, "at": int(time.time())}
 

@@ -213,6 +213,11 @@ def target_of(row: Any) -> str:
     return f"{row._meta.label_lower}:{row.pk}"
 
 
+def key_of_target(proposal: Proposal) -> int:
+    """The primary key of the row that a proposal is about."""
+    return int(proposal.target.rpartition(":")[2])
+
+
 def pending(official: Official) -> QuerySet[Proposal]:
     """What waits for this person's decision."""
     waiting = Q(pk__in=())

@@ -23,7 +23,7 @@ from voting.elections.services import build_manifest
 from voting.errors import ManifestIncomplete, NotOnBoard, NotPermitted
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import approved, carries_out, propose, require
+from voting.officials.services import approved, carries_out, key_of_target, propose, require
 from voting.polls.acceptance import require_decided, to_withdraw, withdrawals_body
 from voting.polls.calendar import calendar_problems
 from voting.polls.errors import NotReady
@@ -196,7 +196,7 @@ def _require_ready(act: Act, election: Election) -> None:
 @carries_out(Act.CLOSE_POLLS)
 def _agreed(proposal: Proposal, by: Official) -> None:
     # Nothing to do but to look again: the entry itself is signed by two officials and submitted.
-    act, election = Act(proposal.act), Election.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    act, election = Act(proposal.act), Election.objects.get(pk=key_of_target(proposal))
     _require_ready(act, election)
     if proposal.payload != _particulars(act, election):
         raise NotReady([_("the definition has changed since this was asked for")], election.slug)

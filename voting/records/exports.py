@@ -14,7 +14,7 @@ from voting.elections.models import District, Election
 from voting.errors import NotPermitted
 from voting.officials.models import Office, Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose, require, target_of
+from voting.officials.services import carries_out, key_of_target, propose, require, target_of
 from voting.records.documents import PERSONAL, subjects
 from voting.records.errors import NotApproved
 from voting.records.models import Document, Download
@@ -50,7 +50,7 @@ def ask_to_export(election: Election, document: Document, *, by: Official, reaso
 @carries_out(Act.EXPORT_PERSONAL_DATA)
 def _allow(proposal: Proposal, by: Official) -> None:
     """Nothing leaves yet: the approval waits for its download, and those concerned see it in the log."""
-    election = Election.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    election = Election.objects.get(pk=key_of_target(proposal))
     note(election, Document(proposal.payload["document"]), by, Act.EXPORT_PERSONAL_DATA, proposal.summary)
 
 

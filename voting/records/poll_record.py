@@ -14,6 +14,7 @@ from voting.elections.models import District, Election
 from voting.eras import era_date
 from voting.officials.models import Proposal
 from voting.officials.roles import Act
+from voting.officials.services import key_of_target
 from voting.polls.acceptance import PUBLISHED
 from voting.records.balance import balance
 from voting.records.tables import Row, Table
@@ -78,7 +79,7 @@ def _decided(election: Election, acts: list[Act]) -> Iterator[tuple[Proposal, st
     """Approved acts about applications of this election, with the receipt number, as they were decided."""
     approved = Proposal.objects.filter(office=election.office, act__in=acts, decision=Proposal.Decision.APPROVED)
     proposals = list(approved.select_related("requested_by", "decided_by").order_by("decided_at", "pk"))
-    keys = {proposal.pk: int(proposal.target.rpartition(":")[2]) for proposal in proposals}
+    keys = {proposal.pk: key_of_target(proposal) for proposal in proposals}
     own = Application.objects.filter(election=election, pk__in=keys.values())
     references = dict(own.values_list("pk", "reference"))
     for proposal in proposals:

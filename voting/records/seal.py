@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from voting.elections.models import Election
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose, require
+from voting.officials.services import carries_out, key_of_target, propose, require
 from voting.records.balance import balance
 from voting.records.documents import Fingerprint, fingerprint
 from voting.records.errors import AlreadySealed, NotBalanced, NotSealed
@@ -45,7 +45,7 @@ def ask_to_seal(election: Election, *, by: Official, reason: str = "") -> Propos
 
 @carries_out(Act.SEAL_RECORDS)
 def _seal(proposal: Proposal, by: Official) -> None:
-    election = Election.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    election = Election.objects.get(pk=key_of_target(proposal))
     _require_sealable(election)
     Seal.objects.create(election=election, proposal=proposal, digests=_digests(election))
 

@@ -23,7 +23,7 @@ from voting.elections.models import Election
 from voting.errors import RollNotReady
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import approved, carries_out, propose, target_of
+from voting.officials.services import approved, carries_out, key_of_target, propose, target_of
 from voting.roll.models import Elector, RollImport, RollLeaf
 
 BATCH = 5_000
@@ -167,7 +167,7 @@ def ask_to_commit(election: Election, *, by: Official) -> Proposal:
 
 @carries_out(Act.COMMIT_ROLL)
 def _commit(proposal: Proposal, by: Official) -> None:
-    election = Election.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    election = Election.objects.get(pk=key_of_target(proposal))
     if commitment_body(election) != proposal.payload:
         raise RollNotReady(_("The commitment is not the one that was asked for."), election.slug)
 

@@ -26,7 +26,7 @@ from voting.elections.models import Election
 from voting.errors import RollNotReady, VotingError
 from voting.officials.models import Office, Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose, require
+from voting.officials.services import carries_out, key_of_target, propose, require
 from voting.roll import staging
 from voting.roll.characters import fold_name
 from voting.roll.columns import COLUMNS, NUMBER, Header
@@ -269,7 +269,7 @@ def _numbers(roll_import: RollImport) -> dict[str, int]:
 
 @carries_out(Act.IMPORT_ROLL)
 def _take_over(proposal: Proposal, by: Official) -> None:
-    asked = RollImport.objects.get(pk=int(proposal.target.rpartition(":")[2]))
+    asked = RollImport.objects.get(pk=key_of_target(proposal))
     # Whoever commits to the roll waits for this row, and we for them.
     election = Election.objects.select_for_update(no_key=True).get(pk=asked.election_id)
     roll_import = RollImport.objects.select_for_update().get(pk=asked.pk)

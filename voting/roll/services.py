@@ -19,7 +19,7 @@ from voting.access.services import log
 from voting.errors import NotEligible, SamePerson, VoteTaken
 from voting.officials.models import Office, Official, Proposal
 from voting.officials.roles import Act
-from voting.officials.services import carries_out, propose, require
+from voting.officials.services import carries_out, key_of_target, propose, require
 from voting.roll.eligibility import scopes_of
 from voting.roll.models import Distinction, Elector, PaperWay, Vote
 
@@ -134,7 +134,7 @@ def ask_to_undo_paper(elector: Elector, *, reason: str, by: Official) -> Proposa
 
 @carries_out(Act.UNDO_PAPER)
 def _undo_paper(proposal: Proposal, by: Official) -> None:
-    elector = take_step(int(proposal.target.rpartition(":")[2]), Step.UNDO_PAPER)
+    elector = take_step(key_of_target(proposal), Step.UNDO_PAPER)
     log(by, proposal.office, Act.UNDO_PAPER, proposal.summary, [elector.pk])
 
 
