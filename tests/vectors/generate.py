@@ -39,6 +39,7 @@ from tally.roots import partial_roots
 from tally.signing import public_key, sign_entry
 from tests import election as elections
 from tests.keys import safe_primes, secret_key
+from tests.vectors import generators
 from verifier import count as counting
 from verifier.ballots import Sealed, Setting, examine
 from verifier.checks import Check, evidence, integrity
@@ -568,9 +569,9 @@ def op_check_ballot(given: JSON) -> JSON:
 
 def op_derive_group(given: JSON) -> JSON:
     p, q = group.derive(given["seed"])
-    derived = group.Group(p, q, given["seed"])
-    generators = derived.generators(given["generators"])
-    return {"p": integer(p), "q": integer(q), "h": integer(derived.h), "g": integers(generators)}
+    found = group.Group(p, q, given["seed"])
+    g = generators.derived(found, given["generators"])
+    return {"p": integer(p), "q": integer(q), "h": integer(found.h), "g": integers(g)}
 
 
 def op_group_element(given: JSON) -> JSON:

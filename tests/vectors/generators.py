@@ -5,18 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import gmpy2
+from gmpy2 import mpz
 
-from verifier.crypto import group
-from verifier.crypto.group import GROUP, P_BITS, K
+from verifier.crypto import shuffle
+from verifier.crypto.group import GROUP, P_BITS, Group, K
 
-FILE = Path(group.__file__).with_name("generators.bin")
+FILE = Path(shuffle.__file__).with_name("generators.bin")
 
 
-def derived() -> bytes:
-    """g_1 … g_K, each the (p−1)/q-th power of its hashed value: 1024 powers of 2560 bits, about 7 seconds."""
-    powers = (gmpy2.powmod(GROUP.hashed("g", i), GROUP.cofactor, GROUP.p) for i in range(1, K + 1))
-    return b"".join(int(x).to_bytes(P_BITS // 8) for x in powers)
+def derived(group: Group, count: int) -> list[mpz]:
+    """g_1 … g_count, each the (p−1)/q-th power of its hashed value: 7 milliseconds for each of ours."""
+    return [gmpy2.powmod(group.hashed("g", i), group.cofactor, group.p) for i in range(1, count + 1)]
+
+
+def content() -> bytes:
+    """What `FILE` holds."""
+    return b"".join(int(x).to_bytes(P_BITS // 8) for x in derived(GROUP, K))
 
 
 if __name__ == "__main__":
-    FILE.write_bytes(derived())
+    FILE.write_bytes(content())

@@ -13,8 +13,9 @@ from tally import mixing
 from tally.mixing import MixerRandomness, Rho, Shuffled, prove
 from tests.election import small_manifest
 from tests.keys import secret_key
+from tests.vectors.generators import derived
 from verifier.checks import consistency, evidence, integrity
-from verifier.crypto import shuffle
+from verifier.crypto import group, shuffle
 from verifier.crypto.group import GROUP, Group, K
 from verifier.crypto.shuffle import Proof, Statement
 from verifier.errors import CheckFailed, NotCanonical
@@ -172,6 +173,7 @@ def test_forgery_a_small_q_leaves_room_inside_the_range(monkeypatch: pytest.Monk
     toy = Group(p, q, "toy")
     for module in (shuffle, mixing, consistency):
         monkeypatch.setattr(module, "GROUP", toy)
+    monkeypatch.setattr(group, "_shipped", lambda: tuple(derived(toy, K)))
     own = [(mpz(5), mpz(1234567)), (mpz(6), mpz(7654321))]
     inputs = [[*(KEY.encrypt(m, r) for m, r in own), *ciphertexts(3)[0]]]
     asked, proof = forged(inputs, own, [mpz(1), mpz(1) << 300], mpz(1000), q, digits=300)
