@@ -473,7 +473,7 @@ def test_a_changed_column_is_found_on_a_cold_start(finished: Election, full_boar
     publish_checkpoint(full_board, AFTERWARDS)
     blob = ColumnBlob.objects.filter(election=full_board).earliest("pk")
     with boards.tampering():
-        ColumnBlob.objects.filter(pk=blob.pk).update(data=bytes(blob.data).replace(b"A", b"B"))
+        ColumnBlob.objects.filter(pk=blob.pk).update(data=bytes([blob.data[0] ^ 1]) + bytes(blob.data[1:]))
     forget_all()
     with pytest.raises(BoardInconsistent):
         publish_checkpoint(full_board, AFTERWARDS + timedelta(minutes=1))
