@@ -28,7 +28,7 @@ class Demonstration:
 
 def copied_project(root: Path) -> dict[str, str]:
     """A copy of the programs with an empty database; the environment to run them in."""
-    for package in ("verifier", "tally", "voting"):
+    for package in ("verifier", "tally", "voting", "templates"):
         shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "manage.py", root)
     keep = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "PYTHONPATH")}
@@ -53,6 +53,7 @@ def demonstration(factory: pytest.TempPathFactory) -> Demonstration:
         fcntl.flock(lock, fcntl.LOCK_EX)
         root, kept = shared / "demonstration", shared / "demonstration.json"
         if not kept.exists():
+            shutil.rmtree(root, ignore_errors=True)  # of a run that was ended in the middle
             ran = run_demo(root)
             kept.write_text(json.dumps([ran.status, ran.output, ran.errors]))
     return Demonstration(root / "var" / "demo" / "election.zip", *json.loads(kept.read_text()))

@@ -128,7 +128,7 @@ def test_choose_one_is_a_power_of_the_base() -> None:
 
 
 @given(st.sets(st.sampled_from("abc")))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_choose_several_is_a_bit_for_each_option(marks: set[str]) -> None:
     found = plaintexts_of(setting(), the("judges"), tuple(marks))
     assert found == [mpz(option in marks) for option in "abc"]

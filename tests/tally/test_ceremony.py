@@ -88,7 +88,7 @@ def test_every_ceremony_shares_afresh() -> None:
 
 
 @given(t=st.integers(1, 20), extra=st.integers(0, 19))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_verification_keys_fit_any_threshold(t: int, extra: int) -> None:
     n = min(t + extra, 20)
     with pytest.MonkeyPatch.context() as patch:

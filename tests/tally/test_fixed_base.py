@@ -17,7 +17,7 @@ TABLE = FixedBase(KEY.h, KEY.N2, 320)
 
 
 @given(st.integers(0, 2**320 - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_exponent_of_the_table_gives_the_power(e: int) -> None:
     assert TABLE.pow(e) == TABLE.pow(mpz(e)) == gmpy2.powmod(KEY.h, e, KEY.N2)
 
@@ -28,7 +28,7 @@ def test_every_exponent_of_the_table_gives_the_power(e: int) -> None:
     bits=st.integers(1, 40),
     share=st.floats(0, 1),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_base_modulus_and_size(base: int, modulus: int, bits: int, share: float) -> None:
     """Also a base larger than the modulus, zero, and sizes that are no whole number of bytes."""
     e = int(share * (2**bits - 1))
@@ -47,14 +47,12 @@ def test_the_ends_of_the_range(bits: int) -> None:
 
 
 @given(st.integers(2**BITS, 2**400) | st.integers(-(2**400), -1))
-@settings(deadline=None)
 def test_no_exponent_outside_is_reduced_in_silence(e: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         FixedBase(mpz(5), mpz(1009), BITS).pow(e)
 
 
 @given(st.integers(0, 2**520), st.lists(st.integers(0, 2**130), max_size=6))
-@settings(deadline=None)
 def test_shared_squarings_give_the_same_powers(base: int, exponents: list[int]) -> None:
     found = powers(mpz(base), [mpz(e) for e in exponents], KEY.N2)
     assert found == [gmpy2.powmod(base, e, KEY.N2) for e in exponents]

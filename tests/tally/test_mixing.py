@@ -113,7 +113,7 @@ def test_the_table_gives_the_power_of_what_the_exponents_say() -> None:
         max_size=6,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_product_in_exponents_is_the_product(parts: list[tuple[int, int, int, int]]) -> None:
     """Π ρ_i^{e_i}, also of nothing and with e_i = 0."""
     rhos = [Rho(mpz(alpha), b, sign) for alpha, b, sign, _ in parts]
@@ -142,7 +142,7 @@ def test_no_two_draws_are_the_same_and_exponents_are_long() -> None:
 
 
 @given(rows=st.integers(1, 12), width=st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_outputs_decrypt_to_a_permutation_of_the_inputs(rows: int, width: int) -> None:
     """Rows stay together: all columns are permuted alike, by the permutation that is told."""
     inputs = columns(rows, width)

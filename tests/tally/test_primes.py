@@ -47,7 +47,7 @@ def test_the_sieve_removes_no_good_candidate(bits: int, place: str, monkeypatch:
     window = 1 << 14
     monkeypatch.setattr(primes, "WINDOW", window)
     least, bound = 3 << (bits - 3), 1 << (bits - 1)
-    start = {"low": least | 1, "high": bound - window + 1, "random": least | secrets.randbits(bits - 3) | 1}[place]
+    start = {"low": least | 1, "high": bound - window + 1, "random": least | secrets.randbits(bits - 4) | 1}[place]
     left = primes._sieved(mpz(start), bits)
     window_end = min(start + 2 * window, bound)
     good = {c for c in range(start, window_end, 2) if gmpy2.is_prime(c) and gmpy2.is_prime(2 * c + 1)}

@@ -60,7 +60,7 @@ def forged(raw: bytes, **changes: Any) -> bytes:
 
 
 @given(secret=st.binary(max_size=300), passphrase=st.text(st.characters(exclude_categories=["Cs"]), min_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_sealed_comes_back(secret: bytes, passphrase: str) -> None:
     assert unseal(seal("toy", ABOUT, secret, passphrase), "toy", "f", told(passphrase)) == (ABOUT, secret)
     assert unseal(seal_for("toy", ABOUT, secret, bytes(KEY.verify_key)), "toy", "f", never, KEY) == (ABOUT, secret)

@@ -35,7 +35,7 @@ FULL = Submission(Type.OPENING, BODY, (), {**column("AA\n"), **column("BB\nCC\n"
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3),
     signers=st.sets(st.integers(0, 2)),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_comes_back(kind: Type, body: dict[str, Any], texts: list[str], signers: set[int]) -> None:
     made = Submission(kind, {"ballot": {}, **body}, (), {k: v for text in texts for k, v in column(text).items()})
     for signer in signers:

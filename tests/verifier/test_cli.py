@@ -118,12 +118,21 @@ def listening() -> None:
 
 
 @pytest.mark.slow
-def test_interrupted(real: Path) -> None:
+def test_interrupted(real: Path, tmp_path: Path) -> None:
+    """While it verifies: the archive is being unpacked, or was."""
     command = [sys.executable, "-m", "verifier", "verify", str(real), "--jobs", "1"]
     started = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listening,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
-    time.sleep(3)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
     started.send_signal(signal.SIGINT)
     out, err = started.communicate(timeout=60)
     assert (started.returncode, out, err) == (2, "", "verifier: interrupted\n")
@@ -214,7 +223,7 @@ def damaged(election: Election, path: Path) -> None:
     crc = zipfile.ZipFile(path).getinfo("entries.jsonl").CRC
     raw = path.read_bytes()
     stated, other = struct.pack("<L", crc), struct.pack("<L", crc ^ 1)
-    assert raw.count(stated) == 2
+    assert raw.count(stated) >= 2
     path.write_bytes(raw.replace(stated, other))
 
 

@@ -10,12 +10,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from voting.officials.models import Official
 
@@ -29,12 +30,19 @@ SLOW = 60_000  # ms: two cores may be busy with other tests
 expect.set_options(timeout=SLOW)
 
 
+def window(browser: Browser, **how: Any) -> BrowserContext:
+    """A fresh profile whose pages are waited for as long as they may need."""
+    context = browser.new_context(**how)
+    context.set_default_timeout(SLOW)
+    return context
+
+
 class Visitor:
     """Somebody at a browser of their own."""
 
     def __init__(self, browser: Browser, server: str, locale: str = "ja-JP") -> None:
-        self.context = browser.new_context(locale=locale, viewport={"width": WIDTHS[0], "height": 900})
-        self.context.set_default_timeout(SLOW)
+        self.browser = browser
+        self.context = window(browser, locale=locale, viewport={"width": WIDTHS[0], "height": 900})
         self.page: Page = self.context.new_page()
         self.server = server
         self.console: list[str] = []

@@ -127,7 +127,8 @@ def world(
     offers = {category.code: _offer(election, category) for category in Category.objects.all()}
     electors = {key: elector(election, key, **fields) for key, fields in PEOPLE.items()}
     # Eighteen on election day exactly, which is the day before the birthday; and a day too late for that.
-    born = election_day.replace(year=election_day.year - 18) + timedelta(1)
+    leap = (election_day.month, election_day.day) == (2, 29)
+    born = election_day.replace(year=election_day.year - 18, day=28 if leap else election_day.day) + timedelta(1)
     electors["young"] = elector(election, "young", name="架空　若葉", kana="カクウ　ワカバ", birth=born)
     too_young = born + timedelta(1)
     electors["too_young"] = elector(election, "too_young", name="架空　新芽", kana="カクウ　シンメ", birth=too_young)

@@ -184,7 +184,7 @@ def test_no_branch_is_marked_by_its_symbol() -> None:
 
 
 @given(st.integers(0, 2**200))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_an_honest_proof_of_knowledge_is_accepted(m: int) -> None:
     c, r = sealed(mpz(m))
     proof = prove_knowledge(RANDOMNESS, CONTEXT, 0, mpz(m), c, r)

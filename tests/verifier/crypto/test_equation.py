@@ -29,7 +29,7 @@ small = st.integers(2, 2**64)
 
 
 @given(small, small, st.integers(0, 2**128 - 1), small)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_true_equations_hold_alone_and_together(m: int, r: int, e: int, s: int) -> None:
     equations = [encryption(m, r), product(m, r, e, s)]
     assert all(holds(KEY, true) for true in equations)

@@ -33,7 +33,7 @@ randomness = st.integers(2, 2**500)
 
 
 @given(plaintexts, randomness)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_python_paillier_encrypts_and_decrypts_the_same(m: int, r: int) -> None:
     c = KEY.encrypt(mpz(m), mpz(r))
     assert c == THEIRS.raw_encrypt(m, r_value=r)
@@ -41,7 +41,7 @@ def test_python_paillier_encrypts_and_decrypts_the_same(m: int, r: int) -> None:
 
 
 @given(plaintexts, plaintexts, randomness, randomness)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_products_encrypt_sums(m: int, n: int, r: int, s: int) -> None:
     product = KEY.encrypt(mpz(m), mpz(r)) * KEY.encrypt(mpz(n), mpz(s)) % KEY.N2
     assert SECRET.decrypt(product) == (m + n) % KEY.N

@@ -16,7 +16,7 @@ SEED = b"s" * 32
 
 
 @given(st.integers(0, 2**500), st.binary(min_size=32, max_size=32), st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_seed_opens_what_was_made_from_it(m: int, seed: bytes, position: int) -> None:
     r = randomness(KEY, seed, "mayor", position)
     assert plaintext(KEY, KEY.encrypt(mpz(m), r), r) == m

@@ -64,7 +64,7 @@ def test_fewer_than_t_open_nothing() -> None:
 
 
 @given(st.integers(1, 20), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_lagrange_coefficients_at_zero_are_integers_that_interpolate(n: int, data: st.DataObject) -> None:
     T = data.draw(st.lists(st.integers(1, n), min_size=1, unique=True))
     coefficients = data.draw(st.lists(st.integers(-(10**9), 10**9), min_size=len(T), max_size=len(T)))

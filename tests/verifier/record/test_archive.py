@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import pickle
+import random
 import shutil
 import struct
 import warnings
@@ -23,8 +23,12 @@ from verifier.record.canonical import serialise
 from verifier.record.entries import MAX_ENTRY_BYTES
 
 NOTE = b"board.example/1\n3\n...\n"
-ENTRIES = [serialise({"n": n, "pad": os.urandom(99).hex()}) for n in range(3)]
-COLUMNS = [(hashlib.sha256(text).digest(), text) for text in (b"AAAA\n" * 4000, os.urandom(500).hex().encode() + b"\n")]
+DICE = random.Random(7)
+"""the same for every run: what damaged bytes unpack to is chance"""
+ENTRIES = [serialise({"n": n, "pad": DICE.randbytes(99).hex()}) for n in range(3)]
+COLUMNS = [
+    (hashlib.sha256(text).digest(), text) for text in (b"AAAA\n" * 4000, DICE.randbytes(500).hex().encode() + b"\n")
+]
 HEADER = b'{"entries":3,"format":"tashika-archive","version":1}'
 COLUMN = f"columns/{COLUMNS[0][0].hex()}.txt"
 

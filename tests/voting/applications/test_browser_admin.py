@@ -62,7 +62,8 @@ def test_a_chair_finds_and_approves_and_a_clerk_prints(desk: Visitor, world: Wor
     desk.examine("queue")
 
     page.fill("#q", "髙橋")
-    page.press("#q", "Enter")
+    with page.expect_navigation():
+        page.press("#q", "Enter")
     desk.follow(page.get_by_role("link", name=takahashi.reference))
     assert page.get_by_role("heading", level=1).inner_text().endswith(takahashi.reference)
     desk.examine("application")

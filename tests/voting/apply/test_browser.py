@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.voting import kakuu
 from tests.voting.apply.filled import address
-from tests.voting.browser import Visitor
+from tests.voting.browser import Visitor, window
 from tests.voting.kakuu import World
 from voting.applications import review
 from voting.applications.models import Application
@@ -186,7 +186,7 @@ def test_by_keyboard_alone(world: World, visitor: Callable[[], Visitor]) -> None
 
 def test_without_javascript(world: World, browser: Browser, live_server: object) -> None:  # noqa: F811
     """The same form, and the alternative that is chosen opens by itself."""
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE, locale="en")  # type: ignore[arg-type]
+    context = window(browser, java_script_enabled=False, viewport=PHONE, locale="en")
     page = context.new_page()
     server = live_server.url  # type: ignore[attr-defined]
     page.goto(server + address(world, "COVID_HOME"))

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.voting.booth.hall import Hall, device, registered, signature
 from tests.voting.booth.voter import Voter, entries
-from tests.voting.browser import Visitor
+from tests.voting.browser import Visitor, window
 from tests.voting.polling import BORN
 from verifier.record.canonical import decode_bytes
 from verifier.record.entries import Type
@@ -271,7 +271,9 @@ def test_with_the_keyboard_alone_at_400_percent(voter: Voter, hall: Hall) -> Non
         page.keyboard.press("Enter")
     page.locator('[data-step="review"]').wait_for()
     for button, step in (("seal", "sealed"), ("cast", "cast")):
-        while page.evaluate("document.activeElement.id") != button:
+        for _ in range(200):
+            if page.evaluate("document.activeElement.id") == button:
+                break
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.locator(f'[data-step="{step}"]').wait_for()
@@ -300,7 +302,7 @@ def test_without_javascript_there_is_the_way_on_paper(voter: Voter, hall: Hall) 
     """Requirement 40: no dead end, and nothing on the page that could send a choice."""
     voter.enter_by_letter()
     cookies = voter.context.cookies()
-    plain = voter.context.browser.new_context(java_script_enabled=False, locale="ja-JP")  # type: ignore[union-attr]
+    plain = window(voter.browser, java_script_enabled=False, locale="ja-JP")  # type: ignore[union-attr]
     plain.add_cookies(cookies)  # type: ignore[arg-type]
     page = plain.new_page()
     for path in ("", "ballot/"):

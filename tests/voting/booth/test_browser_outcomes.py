@@ -23,6 +23,7 @@ from playwright.sync_api import Dialog, Error, Page, Request, Route
 from tests.election import BITS
 from tests.voting.booth.hall import CHOICES, Hall, device, registered, signature
 from tests.voting.booth.voter import Voter, entries
+from tests.voting.browser import window
 from verifier.opened import contents, parse_opened
 from verifier.receipt import fate, parse_receipt
 from verifier.record.canonical import decode_bytes
@@ -473,9 +474,10 @@ def test_challenge_vote_vote_again_second_device_and_the_count(
     receipt = tmp_path / "receipt.json"
     download.value.save_as(receipt)
 
+    page.wait_for_function("document.querySelector('#qr .picture').textContent")  # drawn when all else is done
     address = page.locator("#qr .picture").text_content()
     assert address is not None
-    second = browser.new_context(locale="ja-JP", viewport={"width": 360, "height": 740}).new_page()
+    second = window(browser, locale="ja-JP", viewport={"width": 360, "height": 740}).new_page()
     second.goto(address)
     second.get_by_text("仮名 次郎").first.wait_for()
     assert "#" not in second.url

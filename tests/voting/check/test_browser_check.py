@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.election import Election
 from tests.forge import ALLOWED
 from tests.voting import boards
-from tests.voting.browser import Visitor
+from tests.voting.browser import Visitor, window
 from tests.voting.check import lying
 from tests.voting.check.lying import changing, saying, tracker_at
 from verifier.opened import contents, in_words, parse_opened
@@ -401,6 +401,8 @@ def test_a_later_file_has_the_word(sealed: Sealed, voter: Visitor) -> None:
     page.route("**/board/kakuu/setup", lambda route: held.append(route))
     page.get_by_label("Receipt file").set_input_files(sealed.file())  # type: ignore[arg-type]
     expect(page.get_by_text("One moment")).to_be_visible()
+    while not held:
+        page.wait_for_timeout(20)
     page.get_by_label("Receipt file").set_input_files({**sealed.file(), "buffer": b"{}"})  # type: ignore[arg-type]
     assert refusal(page) == "This is not a receipt of this election"
     held[0].continue_()
@@ -487,7 +489,7 @@ def test_from_the_tracker_to_the_opened_ballot(open_board: ElectionRow, polling:
 @pytest.fixture
 def without_script(voter: Visitor) -> Iterator[Page]:
     """A browser in which JavaScript is off."""
-    context = voter.context.browser.new_context(java_script_enabled=False, locale="en-US")  # type: ignore[union-attr]
+    context = window(voter.browser, java_script_enabled=False, locale="en-US")  # type: ignore[union-attr]
     yield context.new_page()
     context.close()
 

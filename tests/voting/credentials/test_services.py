@@ -4,6 +4,7 @@ in between, and nobody but the device and the registrar can sign for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from io import StringIO
@@ -341,7 +342,9 @@ def test_pseudonyms_are_random(polls: Counter) -> None:
 
 def test_the_entry_names_nobody(polls: Counter, issued: Application) -> None:
     """The published bytes hold nothing of the application or the roll row."""
-    raw = bytes(polls.bind(issued, PHONE).raw).decode()
+    raw = re.sub(
+        r'"[\w-]{43,86}"', "", bytes(polls.bind(issued, PHONE).raw).decode()
+    )  # hashes and signatures hold anything
     elector = issued.elector
     assert elector is not None
     for text in (elector.name, elector.kana, elector.address, elector.list_number, issued.reference, "1980"):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Response
 
 from tests.voting import kakuu
-from tests.voting.browser import WIDTHS, Visitor, shoot
+from tests.voting.browser import WIDTHS, Visitor, shoot, window
 from tests.voting.kakuu import World
 from tests.voting.offices import Town
 
@@ -112,17 +112,18 @@ def test_readings_on_and_off(world: World, visitor: Callable[[], Visitor]) -> No
     page = voter.go("/elections/kakuu/")
     assert page.locator("main ruby").count() > 10
     for value in ("off", "on"):
-        if not page.locator("button[name=readings]").first.is_visible():
+        if "#display" not in page.url:
             page.locator("details.display summary").click()
         voter.follow(page.locator(f"button[name=readings][value={value}]"))
         assert (page.locator("main ruby").count() > 10) == (value == "on")
-    assert page.url.endswith("/elections/kakuu/#display") and page.locator("button[name=readings]").first.is_visible()
+    assert page.url.endswith("/elections/kakuu/#display")
+    page.locator("button[name=readings]").first.wait_for()
 
 
 def test_without_scripts(world: World, browser: Browser, live_server: object) -> None:  # noqa: F811
     """The switches work, one can find out and apply, and the page says what needs scripts: voting."""
     server = live_server.url  # type: ignore[attr-defined]
-    page = browser.new_context(java_script_enabled=False, locale="en-GB").new_page()
+    page = window(browser, java_script_enabled=False, locale="en-GB").new_page()
     page.goto(f"{server}/elections/kakuu/")
     # Switched off by a tool, Chromium reads what is in <noscript> and does not draw it.
     assert "JavaScript is switched off" in (page.locator("noscript p").text_content() or "")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.voting import kakuu
-from tests.voting.browser import Visitor
+from tests.voting.browser import Visitor, window
 from tests.voting.kakuu import World
 from tests.voting.login.people import print_code
 from tests.voting.login.provider import Provider
 from voting.access.services import log
 from voting.credentials.codes import printed
+from voting.login import throttle
 from voting.login.throttle import MOST
 from voting.officials.roles import Act
 
@@ -81,7 +83,7 @@ def test_by_a_letter_without_scripts(world: World, browser: Browser, live_server
     """Requirement 40: who has switched them off, or whose browser is old, comes in as well."""
     code = print_code(world, kakuu.issued(world))
     server = live_server.url  # type: ignore[attr-defined]
-    page = browser.new_context(java_script_enabled=False).new_page()
+    page = window(browser, java_script_enabled=False).new_page()
     page.goto(f"{server}/login/letter/?next=/login/accesses/")
     for field, text in (("code", code), ("year", "1980"), ("month", "4"), ("day", "1")):
         page.locator(f"#id_{field}").fill(text)
@@ -89,8 +91,13 @@ def test_by_a_letter_without_scripts(world: World, browser: Browser, live_server
     page.wait_for_url("**/login/accesses/")
 
 
-def test_too_many_tries(world: World, visitor: Callable[[], Visitor]) -> None:  # noqa: F811
+def test_too_many_tries(
+    world: World,  # noqa: F811
+    visitor: Callable[[], Visitor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The page that asks to wait."""
+    monkeypatch.setattr(throttle, "time", SimpleNamespace(time=lambda: 1_800_000_000.0))  # no new window begins
     voter: Visitor = visitor()
     page = voter.go("/login/letter/")
     for _ in range(MOST + 1):

@@ -119,10 +119,10 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "expired": {"exp": NOW - 60},
     "never expires": {"exp": None},
     "expires in words": {"exp": "tomorrow"},
-    "issued in the future": {"iat": NOW + 3600, "exp": NOW + 7200},
+    "issued in the future": {"iat": NOW + 10**6, "exp": NOW + 2 * 10**6},
     "issued before the login began": {"iat": NOW - 3600},
     "issued at no time": {"iat": None},
-    "not yet valid": {"nbf": NOW + 3600},
+    "not yet valid": {"nbf": NOW + 10**6},
     "of nobody": {"sub": None},
     "of somebody else": {"sub": "ppid-of-hanako"},
     "of a number": {"sub": 1},
@@ -362,7 +362,7 @@ def test_only_the_last_login_counts(provider: Provider, client: Client) -> None:
     assert client.get(first).status_code == 400
 
 
-@pytest.mark.parametrize("age", [oidc.LASTS + 1, -5])
+@pytest.mark.parametrize("age", [oidc.LASTS + 1, -60])
 def test_ten_minutes(provider: Provider, client: Client, age: int) -> None:
     """Requirement 7: a login that began too long ago, or in the future, is none."""
     back = approve(begin(client))
@@ -393,7 +393,7 @@ def slowly(seconds: float) -> Callable[[], Any]:
 
 def dripping() -> Any:
     def drops() -> Iterator[bytes]:
-        for _ in range(100):
+        for _ in range(200):
             time.sleep(0.05)
             yield b" "
 
@@ -405,7 +405,7 @@ def endless() -> Any:
 
 
 FAULTS: dict[str, Callable[[], Any]] = {
-    "silent": slowly(1.5),
+    "silent": slowly(3),
     "dripping": dripping,
     "endless": endless,
     "broken": lambda: (500, {"error": "server_error"}),
@@ -425,13 +425,14 @@ def test_a_failing_provider(
     provider: Provider, client: Client, monkeypatch: pytest.MonkeyPatch, part: str, fault: str
 ) -> None:
     """Requirement 7: bounded in time and size, redirected nowhere, and the same page for the voter."""
-    monkeypatch.setattr(wire, "SILENCE", 0.4)
-    monkeypatch.setattr(wire, "LONGEST_ANSWER", 0.8)
+    if fault in ("silent", "dripping", "endless"):
+        monkeypatch.setattr(wire, "SILENCE", 1.0)
+        monkeypatch.setattr(wire, "LONGEST_ANSWER", 2.0)
     back = approve(begin(client))
     provider.spoilt[part] = FAULTS[fault]
     begun = time.monotonic()
     assert_refused(client, client.get(back))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 7
     assert provider.asked.count(part) == 1
 
 
@@ -441,8 +442,9 @@ def test_silence(provider: Provider, client: Client, monkeypatch: pytest.MonkeyP
     back = approve(begin(client))
     provider.spoilt["token"] = slowly(2)
     begun = time.monotonic()
-    assert_refused(client, client.get(back))
-    assert time.monotonic() - begun < 1
+    answer = client.get(back)
+    assert time.monotonic() - begun < 1.8
+    assert_refused(client, answer)
 
 
 @pytest.mark.parametrize(("size", "status"), [(wire.LARGEST_ANSWER - 2000, 302), (wire.LARGEST_ANSWER, 400)])

@@ -14,7 +14,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voting.roll import sheets, tables
@@ -76,7 +76,6 @@ def test_supplementary_kanji_and_selectors_come_unchanged(tmp_path: Path) -> Non
     ),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp932"]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_comes_back(rows: list[list[str]], encoding: str, tmp_path: Path) -> None:
     """Quotes, commas and line breaks inside cells too, and the line is the one on which the row begins."""
     path = written(tmp_path / "roll.csv", csv_bytes(HEADER, *rows, encoding=encoding))
@@ -263,7 +262,7 @@ def test_names_with_a_prefix_are_read(tmp_path: Path) -> None:
         max_size=5,
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_any_workbook_comes_back(rows: list[list[str]], tmp_path: Path) -> None:
     assert read(workbook(tmp_path / "roll.xlsx", HEADER, *rows))[2] == list(enumerate(rows, 2))
 

@@ -328,7 +328,7 @@ WORDS = (
 ).split()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     try:
@@ -357,7 +357,6 @@ truths = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(truths.filter(lambda text: len(text) <= 500), st.integers(-5, 20))
 def test_the_answer_is_that_of_python(text: str, received: int) -> None:
     received_on = N + day(received)
