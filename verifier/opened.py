@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,10 +172,10 @@ def require_on_board(archive_path: Path, opened: Opened, manifest: Manifest) -> 
     with tempfile.TemporaryDirectory(prefix="tashika-opened-") as workspace:
         archive = open_archive(archive_path, Path(workspace))
         tree, leaves = MerkleTree(), []
-        for index in range(len(archive.index())):
-            leaves.append(leaf_hash(archive.entry(index)))
-            tree.append(leaves[-1])
-        archive.close()
+        with closing(archive):
+            for index in range(len(archive.index())):
+                leaves.append(leaf_hash(archive.entry(index)))
+                tree.append(leaves[-1])
         note = parse_note(archive.checkpoint)
     completeness.board_complete("entries.jsonl", archive.size, tree.size, note.checkpoint.size)
     consistency.board_chained("checkpoint", tree.root(), note.checkpoint)

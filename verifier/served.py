@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from verifier.errors import Unreadable
@@ -18,12 +19,10 @@ def files(archive_path: Path) -> tuple[ServedFile, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="tashika-files-") as workspace:
         archive = open_archive(archive_path, Path(workspace))
-        try:
+        with closing(archive):
             if not archive.index():
                 raise Unreadable("the archive has no entries")
             entry = parse_entry(archive.entry(0))
-        finally:
-            archive.close()
     if entry.type is not Type.MANIFEST:
         raise Unreadable("the archive does not begin with a manifest")
     return parse_manifest(entry.body).served

@@ -7,10 +7,10 @@ from pathlib import Path
 import gmpy2
 from gmpy2 import mpz
 
-from verifier.crypto import shuffle
-from verifier.crypto.group import GROUP, P_BITS, Group, K
+from verifier.crypto import group as commitment_group
+from verifier.crypto.group import GROUP, P_BITS, SHIPPED, Group, K
 
-FILE = Path(shuffle.__file__).with_name("generators.bin")
+FILE = Path(commitment_group.__file__).with_name(SHIPPED)
 
 
 def derived(group: Group, count: int) -> list[mpz]:

@@ -7,7 +7,6 @@ names, if it is set, for people to look at.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tests.voting.booth.pages import CHROMIUM
 from voting.officials.models import Official
 
 PASSWORD = "架空の長い合言葉です"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (1280, 390, 320)
 GRAVE = ("serious", "critical")
 SHOTS = os.environ.get("TASHIKA_SHOTS")

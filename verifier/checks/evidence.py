@@ -48,7 +48,7 @@ def verification_keys_proven(N: mpz, n: int, t: int, keys: Sequence[mpz]) -> Non
 
 @check("V5.4")
 def generators_derived(stated: str) -> None:
-    """p, q, h and g_1 … g_K are recomputed from the public seed; none is 1, all are distinct."""
+    """p, q and h are computed again from the public seed, g_1 … g_K compared with it; none is 1, all are distinct."""
     if stated != group.SEED:
         reject(f"the generators come from another seed, {stated!r}")
     if problem := group.derivation_problem():

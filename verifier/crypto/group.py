@@ -92,13 +92,13 @@ def _first_prime(seed: str, name: str, bits: int, factor: mpz) -> mpz:
 
 
 GROUP = Group(P, Q, SEED)
-_SHIPPED = "generators.bin"
+SHIPPED = "generators.bin"
 """g_1 … g_K, big-endian, each as wide as p"""
 
 
 @cache
 def _shipped() -> tuple[mpz, ...]:
-    data = resources.files(__package__).joinpath(_SHIPPED).read_bytes()
+    data = resources.files(__package__).joinpath(SHIPPED).read_bytes()
     width = P_BITS // 8
     return tuple(mpz(int.from_bytes(data[at : at + width])) for at in range(0, len(data), width))
 
@@ -113,7 +113,7 @@ def derivation_problem() -> str | None:
     """Why the group is not the one of its seed, or None. About 4 seconds, once per process.
 
     p and q are searched again. With H_i the hashed values and fresh weights w: Π g_i^{w_i} = (Π H_i^{w_i})^{(p−1)/q},
-    and each g_i^q = 1. Both sides are of prime order q > 2^128, so a wrong g_i passes with probability 2^−128.
+    and each g_i^q = 1. All lies in the group of prime order q > 2^128: a wrong g_i passes with probability 2^−128.
     """
     if derive(GROUP.seed) != (GROUP.p, GROUP.q):
         return "p and q are not those of the seed"

@@ -83,11 +83,6 @@ class Demonstration:
         self.shares: list[bytes] = []
         self.memories: dict[int, trustee.Memory] = {}
 
-    def run(self) -> None:
-        """Everything from the manifest to the published result."""
-        self.begin()
-        self.finish()
-
     def begin(self) -> None:
         """From the manifest to the votes of everybody but the visitors."""
         self.define()
