@@ -198,6 +198,8 @@ CARD_KEY_FILE = Path(env.str("CARD_KEY_FILE", default=str(VAR_DIR / "card.key"))
 EVIDENCE_SCAN_COMMAND: list[str] = shlex.split(env.str("EVIDENCE_SCAN_COMMAND", default=""))
 EVIDENCE_RETENTION_DAYS: int = env.int("EVIDENCE_RETENTION_DAYS", default=30)
 UPLOAD_DIR = VAR_DIR / "uploads"
+# A ballot of fifty judges and a hundred options at 4096 bits has about one megabyte; some have two and a half.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20
 
 vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="no-reply@localhost")

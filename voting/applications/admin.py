@@ -26,7 +26,7 @@ from voting.applications.display import compare, day_text, moment_text, stated
 from voting.applications.errors import RequestInvalid, RuleInvalid
 from voting.applications.grounds import REJECTIONS
 from voting.applications.models import Application, Category, Confirmation, Evidence, Offer
-from voting.applications.offers import offer_problems, windows
+from voting.applications.offers import is_late, offer_problems, windows
 from voting.applications.queue import Wanted, key_of, lines, tabs, waiting_acts, with_last_step
 from voting.applications.states import OPEN
 from voting.credentials.letters import is_used_up
@@ -45,13 +45,6 @@ MOST_FOUND = 20
 SHOWN_IN_THE_BROWSER = ("image/jpeg", "image/png")
 """Other files are downloaded: a PDF can be more than a picture."""
 SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/heic": "heic"}
-
-
-def refused_status(error: VotingError) -> int:
-    """200 for a form that is to be filled in better, 409 for what cannot happen now. Raises PermissionDenied."""
-    if isinstance(error, NotPermitted):
-        raise PermissionDenied(error.reason) from error
-    return 200 if isinstance(error, RequestInvalid) else 409
 
 
 def told(error: VotingError) -> str:
@@ -201,7 +194,7 @@ class ApplicationAdmin(_Pages):
         try:
             choice.perform(application, official_of(request), given)
         except VotingError as error:
-            status, fresh = refused_status(error), self._application(request, pk)
+            status, fresh = views.refused_status(error), self._application(request, pk)
             return self.page(request, fresh, status=status, problem=told(error), attempted=name, given=given)
         messages.success(request, str(choice.done))
         return self.back_to(application)
@@ -227,7 +220,7 @@ class ApplicationAdmin(_Pages):
         try:
             review.ask_to_match(application, elector, by=official_of(request), reason=given.reason)
         except VotingError as error:
-            status = refused_status(error)
+            status = views.refused_status(error)
             return self._candidates(request, application, status, told(error), given, chosen)
         messages.success(request, _("Asked for. A second official decides."))
         return self.back_to(application)
@@ -437,7 +430,7 @@ class OfferAdmin(_Pages):
         try:
             outcome = _change(election, category, request.POST, official_of(request))
         except VotingError as error:
-            return self._offers(request, election, refused_status(error), told(error), category)
+            return self._offers(request, election, views.refused_status(error), told(error), category)
         if isinstance(outcome, Proposal):
             messages.success(request, _("Asked for. A second official decides."))
         else:
@@ -460,7 +453,7 @@ class OfferAdmin(_Pages):
             election=election,
             notice=day_text(election.notice_day) if election.notice_day else "",
             poll=day_text(election.election_day) if election.election_day else "",
-            late=_is_late(election),
+            late=is_late(election),
             rows=_offer_rows(election),
             may_change=_may_change(election, official_of(request)),
             problem=problem,
@@ -469,12 +462,8 @@ class OfferAdmin(_Pages):
         )
 
 
-def _is_late(election: Election) -> bool:
-    return election.notice_day is not None and timezone.localdate() >= election.notice_day
-
-
 def _may_change(election: Election, official: Official) -> bool:
-    act = Act.CHANGE_OFFER_LATE if _is_late(election) else Act.CHANGE_OFFER
+    act = Act.CHANGE_OFFER_LATE if is_late(election) else Act.CHANGE_OFFER
     return election.office is not None and may(official, act, election.office)
 
 

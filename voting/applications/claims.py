@@ -20,6 +20,9 @@ from voting.applications.errors import ClaimFault, ClaimInvalid
 from voting.applications.rules import Span
 from voting.applications.rules.moments import YEARS
 
+PERIODS = ("period", "stay", "voyage", "posting", "tour")
+"""The spans that an authority or a head can confirm, as claims name them."""
+
 Label = str | Promise
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

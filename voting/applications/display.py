@@ -12,15 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from voting.applications.claims import EVIDENCE, ClaimField, FieldKind, Label, claimed_spans
+from voting.applications.claims import EVIDENCE, PERIODS, ClaimField, FieldKind, Label, claimed_spans
 from voting.applications.models import Application
 from voting.applications.rules import Span
 from voting.eras import PartialDate, era_date
 from voting.roll.characters import fold_address, fold_kana, fold_name
 from voting.roll.models import Elector
-
-PERIODS = ("period", "stay", "voyage", "posting", "tour")
-"""The spans that an authority or a head can confirm, as claims name them."""
 
 
 def day_text(day: date) -> str:

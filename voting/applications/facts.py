@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from voting.applications.claims import EVIDENCE, claimed_spans
+from voting.applications.claims import EVIDENCE, PERIODS, claimed_spans
 from voting.applications.errors import ConditionNotMet, FactMissing
 from voting.applications.models import Application, Confirmation, Offer
 from voting.applications.offers import days_of, windows
@@ -104,4 +104,4 @@ def confirmed_spans(application: Application) -> dict[str, Span]:
         return {}
     span = Span(confirmation.starts, confirmation.ends)
     names = {name for kind, claim in application.claims.items() for name in claimed_spans(EVIDENCE[kind], claim)}
-    return dict.fromkeys(names & {"period", "stay", "voyage", "posting", "tour"}, span)
+    return dict.fromkeys(names.intersection(PERIODS), span)

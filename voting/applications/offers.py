@@ -135,6 +135,10 @@ def offer_category(election: Election, category: Category, *, by: Official) -> O
     return offer if offer.enabled else change_offer(offer, by=by, enabled=True)
 
 
+SWITCHED_OFF = {"enabled": False}
+"""The change that is always possible: what has no time left to vote must not stay offered."""
+
+
 def change_offer(offer: Offer, *, by: Official, **changes: object) -> Offer | Proposal:
     """Change `enabled`, `apply_from` or `online_until`: at once before notice day, from then on by two people.
 
@@ -144,10 +148,11 @@ def change_offer(offer: Offer, *, by: Official, **changes: object) -> Offer | Pr
     unknown = set(changes) - {"enabled", "apply_from", "online_until"}
     if unknown:
         raise ValueError(f"an offer has no {min(unknown)}")
-    _require_consistent(Offer(**{**_current(offer), **changes}))
+    if changes != SWITCHED_OFF:
+        _require_consistent(Offer(**{**_current(offer), **changes}))
     told = ", ".join(f"{name} = {value}" for name, value in sorted(changes.items()))
     summary = f"{offer.category.code}: {told}"
-    if election.notice_day is not None and timezone.localdate() >= election.notice_day:
+    if is_late(election):
         if election.office is None:
             raise NotOffered(_("The election belongs to no office yet."), election.slug)
         return propose(
@@ -164,6 +169,11 @@ def change_offer(offer: Offer, *, by: Official, **changes: object) -> Offer | Pr
         # No second person has seen it: the log alone says who changed what.
         log(by, election.office, Act.CHANGE_OFFER, summary)
     return changed
+
+
+def is_late(election: Election) -> bool:
+    """From notice day on, two people change what is offered."""
+    return election.notice_day is not None and timezone.localdate() >= election.notice_day
 
 
 def _current(offer: Offer) -> dict[str, object]:
@@ -188,7 +198,8 @@ def _change(offer: Offer, changes: dict[str, object]) -> Offer:
 def _change_late(proposal: Proposal, by: Official) -> None:
     offer = Offer.objects.get(pk=key_of_target(proposal))
     changed = _change(offer, proposal.payload)
-    _require_consistent(changed)
+    if proposal.payload != SWITCHED_OFF:
+        _require_consistent(changed)
 
 
 def _require_consistent(offer: Offer) -> None:

@@ -117,7 +117,8 @@ def _to_place(place: Office) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:applications_confirmation_place", args=[place.pk]))
 
 
-def _refused(error: VotingError) -> int:
+def refused_status(error: VotingError) -> int:
+    """200 for a form that is to be filled in better, 409 for what cannot happen now. Raises PermissionDenied."""
     if isinstance(error, NotPermitted):
         raise PermissionDenied(error.reason) from error
     return 200 if isinstance(error, RequestInvalid) else 409
@@ -168,7 +169,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         _answer_of(application, request.POST).give(by)
     except VotingError as error:
-        return _answer_again(request, application, _refused(error), _faults(error))
+        return _answer_again(request, application, refused_status(error), _faults(error))
     messages.success(request, _("%(reference)s: recorded.") % {"reference": application.reference})
     if application.office is not None and _is_place(by, application.office):
         return _to_place(application.office)
@@ -241,7 +242,7 @@ def upload_answers(request: HttpRequest) -> HttpResponse:
         rows = read_rows(request.FILES.get("file"), columns, ANSWER_COLUMNS)
         given = _give_all([(number, cells) for number, cells in rows if cells["confirmed"]], offices, by)
     except VotingError as error:
-        return _confirm_page(request, _refused(error), _faults(error))
+        return _confirm_page(request, refused_status(error), _faults(error))
     messages.success(request, _("Answers recorded: %(count)d.") % {"count": given})
     return HttpResponseRedirect(reverse("admin:applications_confirmation_waiting"))
 
@@ -331,7 +332,7 @@ def file_for_others(request: HttpRequest, pk: int, offer_pk: int) -> HttpRespons
     try:
         filed = filing.file(offer, _filled(request, offer), office=office, by=by, sworn=sworn)
     except VotingError as error:
-        return _file_page(request, office, offer, _refused(error), _faults(error))
+        return _file_page(request, office, offer, refused_status(error), _faults(error))
     messages.success(request, _("Filed for %(count)d people.") % {"count": len(filed)})
     return _to_place(office)
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,8 +41,7 @@ from voting.login.services import ballot_of
 from voting.login.session import application_of, fresh
 from voting.problems import problem
 
-MAX_BYTES = 4 << 20
-"""A ballot of fifty judges and a hundred options at 4096 bits has about one megabyte."""
+MAX_BYTES: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_DEPTH = 12
 STATUS = {
     "login-required": 401,

@@ -72,8 +72,8 @@ def take_part(request: HttpRequest, ballot: int, part: str) -> HttpResponse:
     official = official_of(request)
     if part not in Presence.Part.values:
         raise Http404
-    mine = [sealed.pk for office in offices_standing_by(official) for sealed in waiting(official, office)]
-    sealed = get_object_or_404(SealedBallot, pk=ballot if ballot in mine else None)
+    mine = any(waiting(official, office).filter(pk=ballot).exists() for office in offices_standing_by(official))
+    sealed = get_object_or_404(SealedBallot, pk=ballot if mine else None)
     witness = request.POST.get("witness", "")
     attempt(
         request,

@@ -13,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from voting.applications import steps
-from voting.applications.admin import ApplicationAdmin, refused_status, told
+from voting.applications.admin import ApplicationAdmin, told
 from voting.applications.display import day_text, moment_text
 from voting.applications.errors import WrongState
 from voting.applications.models import Application
 from voting.applications.offers import windows
+from voting.applications.views import refused_status
 from voting.credentials.codes import printed
 from voting.credentials.letters import issue_letter
 from voting.credentials.models import Letter

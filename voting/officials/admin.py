@@ -256,8 +256,10 @@ class OfficialAdmin(OfficeScopedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only of people who work nowhere else: nobody gives out the first password of another board's people."""
-        if not super().has_change_permission(request, obj) or obj is None:
-            return super().has_change_permission(request, obj)
+        if not super().has_change_permission(request, obj):
+            return False
+        if obj is None:
+            return True
         offices = offices_where(official_of(request), Act.END_ROLE)
         if offices.filter(kind=OfficeKind.PLATFORM).exists():
             return True

@@ -109,7 +109,7 @@ def ask_for(request: HttpRequest, slug: str, act: str) -> HttpResponse:
         raise Http404
     wanted = Act(act)
     election, official = _election(request, slug, wanted), official_of(request)
-    reason = request.POST.get("reason", "")[:1000]
+    reason = request.POST.get("reason", "")
 
     def propose() -> Proposal:
         if wanted is Act.COMMIT_ROLL:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from voting.applications.catalogue import Attest
+from voting.applications.evidence import KEPT_CLAIMS
 from voting.applications.models import Application, StateChange
 from voting.applications.requests import HEADS
 from voting.applications.states import Event, State
@@ -90,7 +91,7 @@ def _category(application: Application) -> str:
 def _numbers(application: Application) -> Iterable[str]:
     """Of certificates and papers of ships."""
     for claim in application.claims.values():
-        yield from (claim[name] for name in ("number", "ship_paper") if name in claim)
+        yield from (claim[name] for name in KEPT_CLAIMS if name in claim)
 
 
 def _manager(application: Application) -> str:

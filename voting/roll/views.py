@@ -176,7 +176,7 @@ def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponse:
     if not lookalikes(first).filter(pk=second.pk).exists():
         messages.error(request, _("These two rows do not look like one person."))
         return redirect("roll:elector", pk)
-    reason = request.POST.get("reason", "").strip()[:1000]
+    reason = request.POST.get("reason", "").strip()
     if not reason:
         messages.error(request, _("Give a reason."))
         return redirect("roll:elector", pk)

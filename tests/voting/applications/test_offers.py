@@ -244,6 +244,22 @@ def test_a_change_that_became_impossible_is_not_done(town: Town) -> None:
     assert (offer.online_until, asked.decision) == ("E-1T12:00", "pending")
 
 
+def test_what_has_no_time_left_can_be_switched_off(town: Town) -> None:
+    """The days moved so that nobody could vote in it: it stands against opening until it is off, early or late."""
+    for world in (kakuu.world(town), underway(town, slug="underway")):
+        offer, election = world.offers["COVID_HOME"], world.election
+        election.election_day = (election.notice_day or date.min) + timedelta(1)
+        election.save()
+        assert list(offer_problems(offer))
+        with pytest.raises(RuleInvalid):
+            change_offer(offer, by=town.clerk, enabled=True)
+        asked = change_offer(offer, by=town.clerk, enabled=False)
+        if isinstance(asked, Proposal):
+            approve(asked, by=town.chair)
+        offer.refresh_from_db()
+        assert not offer.enabled
+
+
 def test_only_these_things_change(world: World) -> None:
     for name in ("category", "election", "pk", "vote_until"):
         with pytest.raises(ValueError, match=name):

@@ -120,7 +120,9 @@ def test_what_is_malformed_is_refused_and_changes_nothing(phone: Phone) -> None:
 
 def test_only_json_and_only_so_much(phone: Phone) -> None:
     assert phone.ask("slot", "{}", content_type="text/plain").status_code == 422
-    assert phone.ask("cast", b'"' + b"x" * (5 << 20) + b'"').status_code in (400, 413, 422)
+    for megabytes, said in ((3, "object"), (5, "larger than any ballot")):
+        answer = phone.ask("cast", b'"' + b"x" * (megabytes << 20) + b'"')
+        assert (answer.status_code, answer.json()["code"]) == (422, "proof-invalid") and said in answer.json()["detail"]
 
 
 def test_two_elections_are_two(hall: Hall, phone: Phone) -> None:

@@ -23,7 +23,7 @@ from tests.voting import boards, offices
 from tests.voting.polling import POLLING, Counter, electors, key, key_file, manifest, sign
 from verifier.crypto.merkle import inclusion_holds
 from verifier.record.canonical import decode_bytes, encode_bytes
-from verifier.record.entries import Type
+from verifier.record.entries import Type, parse_entry
 from voting import keyfile
 from voting.applications import review
 from voting.applications.models import Application
@@ -410,8 +410,32 @@ def test_two_officials_fetch_what_they_sign_and_bring_it_back(
     for name in ("official 1", "official 2"):
         submission = submission.signed_by(signing_key(name))
     file = SimpleUploadedFile("signed.json", submission.to_bytes())
+    with monkeypatch.context() as small:
+        small.setattr("voting.polls.views.MOST_BYTES", 100)
+        clerk.post(f"{page}submit/", {"file": file})
+        assert polls.state.slots[body["slot"]].credential == public_key(PHONE)
+    file.seek(0)
     clerk.post(f"{page}submit/", {"file": file})
     assert polls.state.slots[body["slot"]].credential == public_key(OTHER)
+
+
+def test_a_voters_entry_is_not_uploaded_by_officials(
+    polls: Counter, bound: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The board would take this ballot; it comes from the voter's device or not at all."""
+    monkeypatch.setattr("voting.polls.views.append", partial(append, time=POLLING))
+    cast = parse_entry(bytes(BoardEntry.objects.filter(type=Type.BALLOT_CAST).latest("index").raw))
+    signatures = tuple(
+        {"key": encode_bytes(one.key), "signature": encode_bytes(one.signature)} for one in cast.signatures
+    )
+    before = BoardEntry.objects.count()
+    clerk = Client(headers={"accept-language": "en"})
+    clerk.force_login(polls.town.clerk)
+    for kind in (Type.BALLOT_CAST, Type.PARTIAL_ROOTS):
+        file = SimpleUploadedFile("signed.json", Submission(kind, cast.body, signatures).to_bytes())
+        page = clerk.post(f"/office/polls/{polls.row.slug}/submit/", {"file": file}, follow=True).content.decode()
+        assert "Entries of this kind are not uploaded here" in page
+    assert BoardEntry.objects.count() == before
 
 
 def test_the_servers_public_keys_are_printed(settings: Any) -> None:

@@ -15,7 +15,7 @@ from tests.voting.offices import Town
 from voting.access.models import AccessEntry
 from voting.elections.models import Unit
 from voting.officials import views
-from voting.officials.models import Office, Official, Proposal
+from voting.officials.models import Designation, Office, Official, Proposal
 from voting.officials.roles import Act, Role
 from voting.officials.services import end_appointment, propose, roles_at
 from voting.officials.views import first_password_path
@@ -118,6 +118,22 @@ def test_a_first_password_that_is_not_logged_is_not_set(town: Town, monkeypatch:
     assert AccessEntry.objects.latest("index").purpose == "chose a first password"
 
 
+def test_a_first_password_is_for_accounts_without_one(town: Town) -> None:
+    """No chair sets the password of somebody who works: neither is a link made, nor does an older one open."""
+    novice = account(town.board)
+    older = first_password_path(novice)
+    assert link(town.chair, novice).status_code == 200
+    assert Client().get(older).status_code == 302
+    novice.is_active = False
+    novice.save()
+    assert "new_password1" not in Client().get(first_password_path(novice), follow=True).text
+    novice.is_active = True
+    novice.set_password("correct horse battery")
+    novice.save()
+    assert link(town.chair, novice).status_code == 403
+    assert "new_password1" not in Client().get(first_password_path(novice), follow=True).text
+
+
 # Acts of two people
 
 
@@ -132,6 +148,7 @@ def test_a_remark_that_is_too_long_decides_nothing(town: Town) -> None:
     assert 'maxlength="1000"' in chair.get(page).text
     answer = chair.post(decide, {"decision": "decline", "remark": "長" * 1001}, follow=True)
     assert 'class="error"' in answer.text
+    assert "Say why you decline." in chair.post(decide, {"decision": "decline", "remark": " "}, follow=True).text
     asked.refresh_from_db()
     assert asked.decision == Proposal.Decision.PENDING
     chair.post(decide, {"decision": "decline", "remark": "長" * 1000})
@@ -161,6 +178,21 @@ def test_nobody_changes_a_place_without_a_superior(town: Town) -> None:
         assert answer.status_code == status
         place.refresh_from_db()
         assert (place.name == "架空の別名") is (status == 302)
+
+
+@pytest.mark.parametrize("kind", ["platform", "health", "board"])
+def test_a_prefecture_adds_only_what_it_designates(town: Town, kind: str) -> None:
+    """Not an office that appoints, confirms or runs the system; and a municipal board below it is not its to change."""
+    clerk, place = enter(town.prefecture_clerk), {"code": "new", "name": "架空", "above": town.prefecture.pk}
+    before = Office.objects.count()
+    assert clerk.post(reverse("admin:officials_office_add"), {**place, "kind": kind}).status_code == 200
+    assert Office.objects.count() == before
+    assert town.board.above == town.prefecture
+    change = reverse("admin:officials_office_change", args=[town.board.pk])
+    assert clerk.post(change, {"name": "別名", "address": "", "contact": ""}).status_code == 403
+    add = reverse("admin:officials_designation_add")
+    assert clerk.post(add, {"office": town.board.pk, "starts": "2026-01-01"}).status_code == 200
+    assert not Designation.objects.filter(office=town.board).exists()
 
 
 # The log comes last

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
 from tests.election import CLOSES, OPENS
 from tests.voting import boards
@@ -24,7 +25,7 @@ from voting.officials.models import Proposal
 from voting.officials.roles import FOUR_EYES, Act
 from voting.polls.errors import NotReady
 from voting.polls.opening import ask, definition_problems, opening_problems, prepare
-from voting.roll.models import Mark, RollImport
+from voting.roll.models import Mark, RollImport, RollLeaf
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +37,22 @@ def refused(act: Act, counter: Counter) -> tuple[str, ...]:
     with pytest.raises(NotReady) as error:
         ask(act, counter.row, by=counter.town.chair)
     return error.value.problems
+
+
+# The pages
+
+
+def test_a_large_roll_is_not_committed_to_while_a_browser_waits(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        counter.elector(number, "north")
+    monkeypatch.setattr("voting.polls.views.MOST_ROWS", 1)
+    clerk = Client(headers={"accept-language": "en"})
+    clerk.force_login(counter.town.clerk)
+    page = clerk.post(f"/office/polls/{counter.row.slug}/ask/commit-roll/", follow=True).content.decode()
+    assert "The roll is too large to be prepared in the browser" in page
+    assert not RollLeaf.objects.exists() and not Proposal.objects.filter(act=Act.COMMIT_ROLL).exists()
 
 
 # The definition

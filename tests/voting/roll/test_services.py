@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.voting import kakuu
@@ -12,7 +14,7 @@ from tests.voting.kakuu import World
 from tests.voting.offices import Town
 from voting.access.models import AccessEntry
 from voting.errors import AlreadyProposed, NotEligible, NotPermitted, SamePerson, VoteTaken
-from voting.officials.models import Official
+from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
 from voting.officials.services import approve
 from voting.roll.models import Distinction, Elector, PaperWay, Vote
@@ -143,6 +145,20 @@ def test_two_officials_tell_two_people_apart(world: World) -> None:
         step(third, Step.ISSUE)
     logged = AccessEntry.objects.filter(act=Act.TELL_APART, subjects=sorted([first.pk, second.pk]))
     assert logged.count() == 2, "asked for, and done"
+
+
+def test_only_rows_that_look_alike_are_told_apart_on_the_page(world: World) -> None:
+    clerk = Client(headers={"accept-language": "en"})
+    clerk.force_login(world.town.clerk)
+    taro, hanako, twin = (world.electors[key] for key in ("taro", "hanako", "twin"))
+    address = reverse("roll:apart", args=[taro.pk, hanako.pk])
+    page = clerk.post(address, {"reason": "戸籍を確認"}, follow=True).content.decode()
+    assert "These two rows do not look like one person." in page and not Proposal.objects.exists()
+    address = reverse("roll:apart", args=[twin.pk, world.electors["other_twin"].pk])
+    clerk.post(address, {"reason": "長" * 1001})
+    assert not Proposal.objects.exists()  # nothing is cut in silence
+    clerk.post(address, {"reason": "戸籍を確認"})
+    assert Proposal.objects.get().reason == "戸籍を確認"
 
 
 def test_who_may_tell_apart(world: World) -> None:
