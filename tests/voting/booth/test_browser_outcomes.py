@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
-from playwright.sync_api import Dialog, Error, Page, Request, Route
+from playwright.sync_api import Dialog, Error, Page, Request, Route, expect
 
 from tests.election import BITS
 from tests.voting.booth.hall import CHOICES, Hall, device, registered, signature
@@ -93,7 +93,7 @@ def test_a_double_click_is_one_ballot_and_leaving_before_it_warns(voter: Voter, 
     page.locator("#cast").dblclick()
     page.locator('[data-step="cast"]').wait_for()
     assert entries(hall, "ballot-cast") == 1
-    page.wait_for_function("!document.querySelector('input:checked')")  # no choice is left on the page
+    expect(page.locator("input:checked")).to_have_count(0)  # no choice is left on the page
     page.go_back()
     page.wait_for_url(f"**/vote/{hall.row.slug}/")
     page.locator("#voted").wait_for()
@@ -133,6 +133,97 @@ def test_without_a_connection_nothing_is_lost(sealed: Voter, hall: Hall) -> None
     page.locator("#retry").click()
     page.locator('[data-step="cast"]').wait_for()
     assert entries(hall, "ballot-cast") == 1
+
+
+@pytest.mark.parametrize("part", ["signature", "tracker"])
+def test_without_the_boards_own_receipt_for_the_tracker_no_ballot_leaves_the_device(
+    voter: Voter,
+    hall: Hall,
+    part: str,
+) -> None:
+    """
+    The server must have signed for the tracker before the voter decides (protocol, 3.5): until its receipt verifies,
+    handing in and opening only ask for the receipt again.
+    """
+    sent: list[str] = []
+    voter.context.on("request", lambda request: sent.append(urllib.parse.urlsplit(request.url).path.split("/")[-2]))
+    voter.enter_by_letter()
+    voter.register()
+    page = voter.to_the_ballot()
+
+    def lie(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["receipt"][part] = "A" * len(answer["receipt"][part])
+        route.fulfill(json=answer)
+
+    page.route("**/tracker/", lie)
+    voter.choose()
+    page.locator("#seal").click()
+    assert problem(page) == said(page, "not-on-board")
+    page.locator("#cast").click()
+    page.locator("#problem:focus").wait_for()
+    assert problem(page) == said(page, "not-on-board")
+    page.locator("details:has(#open) summary").click()
+    page.locator("#open").click()
+    page.locator("#problem:focus").wait_for()
+    assert problem(page) == said(page, "not-on-board")
+    assert sent.count("tracker") == 3 and not {"cast", "open"} & set(sent)
+    assert (entries(hall, "ballot-cast"), entries(hall, "ballot-opened")) == (0, 0)
+
+
+@pytest.mark.parametrize("part", ["election", "tracker", "entry", "path", "checkpoint", "another ballot"])
+def test_a_receipt_that_does_not_prove_this_ballot_is_never_shown_as_cast(
+    sealed: Voter,
+    hall: Hall,
+    part: str,
+) -> None:
+    """The device looks itself whether its ballot is on the board; a good receipt of somebody else's is none either."""
+    other = registered(hall, 1)
+    ballot, _seed = hall.make(other, device("1"))
+    theirs = services.cast(other, ballot, decode_bytes(signature(device("1"), Type.BALLOT_CAST, ballot), 64))
+
+    def lie(route: Route) -> None:
+        receipt = route.fetch().json()
+        assert receipt.keys() == theirs.keys() == {"election", "tracker", "entry", "path", "checkpoint"}
+        if part == "another ballot":
+            receipt = theirs
+        elif part == "entry":
+            receipt["entry"] -= 1
+        elif part == "path":
+            receipt["path"] = receipt["path"][:-1]
+        elif part == "checkpoint":
+            receipt["checkpoint"] = receipt["checkpoint"].replace("\n", "\n1", 1)
+        else:
+            receipt[part] = "A" * 43
+        route.fulfill(json=receipt)
+
+    page = sealed.page
+    page.route("**/cast/", lie)
+    page.locator("#cast").click()
+    assert problem(page) == said(page, "no-proof")
+    assert page.locator('[data-step="unsure"]').is_visible()
+    assert not page.locator('[data-step="cast"]').is_visible()
+    page.locator("#retry").click()  # what really became of it
+    page.locator('[data-step="cast"]').wait_for()
+    assert entries(hall, "ballot-cast") == 2
+
+
+def test_a_vote_is_never_shown_as_a_test(sealed: Voter, hall: Hall) -> None:
+    """The server has the ballot in the ballot box and says that it was a test; the board says otherwise."""
+    page = sealed.page
+
+    def lie(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"outcome": "opened"})
+
+    page.route("**/cast/", lambda route: (route.fetch(), route.abort()), times=1)
+    page.route("**/outcome/", lie)
+    page.locator("#cast").click()
+    assert problem(page) == said(page, "unknown")
+    page.locator("#retry").click()
+    page.locator("#problem", has_text=said(page, "no-proof")).wait_for()
+    assert page.locator('[data-step="unsure"]').is_visible()
+    assert not page.locator('[data-step="opened"]').is_visible()
+    assert (entries(hall, "ballot-cast"), entries(hall, "ballot-opened")) == (1, 0)
 
 
 def test_a_page_that_was_closed_on_the_way_says_afterwards_what_became_of_the_ballot(sealed: Voter, hall: Hall) -> None:
@@ -250,7 +341,29 @@ def test_a_page_that_shows_other_names_than_the_board_is_refused(voter: Voter, h
     assert problem(voter.page) == said(voter.page, "not-on-board")
 
 
-@pytest.mark.parametrize("lie", ["ballot-cast", "other key"])
+def test_a_page_that_would_show_the_ballot_to_another_site_is_refused(voter: Voter, hall: Hall) -> None:
+    """The link for the second device holds the seed: it leads to nobody but this site (threat W-02)."""
+    voter.enter_by_letter()
+    voter.register()
+
+    def lead_away(route: Route) -> None:
+        page = route.fetch()
+        text, exchanged = re.subn(
+            r'data-check-ballot="[^"]*"', 'data-check-ballot="https://elsewhere.test/"', page.text()
+        )
+        assert exchanged == 1
+        route.fulfill(response=page, body=text)
+
+    voter.page.route("**/ballot/", lead_away)
+    page = voter.to_the_ballot()
+    assert problem(page) == said(page, "not-on-board")
+    voter.choose()
+    page.locator("#seal").click()
+    assert problem(page) == said(page, "not-on-board")
+    assert (page.locator('[data-step="sealed"]').is_visible(), entries(hall, "ballot-cast")) == (False, 0)
+
+
+@pytest.mark.parametrize("lie", ["ballot-cast", "other key", "other election", "one key more"])
 def test_the_device_signs_nothing_but_its_own_registration(voter: Voter, hall: Hall, lie: str) -> None:
     """A server that answers the first click with a ballot of its own making gets no signature under it."""
     sent: list[str] = []
@@ -263,7 +376,8 @@ def test_the_device_signs_nothing_but_its_own_registration(voter: Voter, hall: H
         if lie == "ballot-cast":
             made = {"type": "ballot-cast", "body": {"election": "A" * 43, "slot": "v-x", "answers": []}}
         elif "body" in made:
-            made["body"]["credential"] = "A" * 43
+            part = {"other key": "credential", "other election": "election", "one key more": "sequence"}[lie]
+            made["body"][part] = "A" * 43
         route.fulfill(json=made)
 
     page.route("**/register/", answer)
@@ -474,7 +588,7 @@ def test_challenge_vote_vote_again_second_device_and_the_count(
     receipt = tmp_path / "receipt.json"
     download.value.save_as(receipt)
 
-    page.wait_for_function("document.querySelector('#qr .picture').textContent")  # drawn when all else is done
+    expect(page.locator("#qr .picture")).not_to_have_text("")  # drawn when all else is done
     address = page.locator("#qr .picture").text_content()
     assert address is not None
     second = window(browser, locale="ja-JP", viewport={"width": 360, "height": 740}).new_page()

@@ -15,6 +15,7 @@ from verifier.record.canonical import decode_bytes
 from verifier.record.entries import Type
 from voting.access.models import AccessEntry
 from voting.applications.models import Application, Category
+from voting.applications.states import State
 from voting.booth import errors, presence, services
 from voting.booth.models import Presence, SealedBallot
 from voting.booth.presence import Part
@@ -110,6 +111,8 @@ def test_two_helpers_are_two_people(hall: Hall) -> None:
     voter = registered(hall)
     ballot, sealed = sealed_by(hall, voter, assisted=True)
     presence.confirm(sealed, Part.WRITER, by=hall.town.clerk)
+    assert presence.open_parts(sealed, hall.town.clerk) == []
+    assert presence.open_parts(sealed, hall.town.chair) == [Part.WATCHER]
     with pytest.raises(errors.PeopleMissing):
         hand_in(hall, voter, ballot)
     for part in (Part.WATCHER, Part.WRITER):
@@ -148,13 +151,19 @@ def test_only_the_registered_proxy_writer_writes(hall: Hall, written_for: Applic
     assert Presence.objects.get().name == "渡辺 代筆"
 
 
-def test_a_registration_that_has_ended_is_none(hall: Hall, written_for: Application) -> None:
+@pytest.mark.parametrize(("starts", "ends"), [(-9, -1), (1, 9)], ids=["ended", "not-begun"])
+def test_a_registration_that_does_not_cover_today_is_none(
+    hall: Hall, written_for: Application, starts: int, ends: int
+) -> None:
+    """It ended yesterday, or begins tomorrow."""
     ballot, _sealed = sealed_by(hall, written_for, "1")
-    ended = {"start": "2020-01-01", "end": (timezone.localdate() - timedelta(days=1)).isoformat()}
-    claims = {**written_for.claims, "PROXY_REGISTRATION": {"proxy_name": "渡邉 代筆", "proxy": ended}}
+    start, end = (timezone.localdate() + timedelta(days=days) for days in (starts, ends))
+    other = {"start": start.isoformat(), "end": end.isoformat()}
+    claims = {**written_for.claims, "PROXY_REGISTRATION": {"proxy_name": "渡邉 代筆", "proxy": other}}
     Application.objects.filter(pk=written_for.pk).update(claims=claims)
     with pytest.raises(NotPermitted):
         presence.note_sealed(hall.fresh(written_for), services.tracker_of(ballot), proxy="渡邉 代筆")
+    assert not Presence.objects.exists()
 
 
 def test_the_page_of_those_who_stand_by_shows_no_choice_and_no_other_place(hall: Hall, resident: Application) -> None:
@@ -173,6 +182,26 @@ def test_the_page_of_those_who_stand_by_shows_no_choice_and_no_other_place(hall:
     assert head.post(f"/office/stand-by/{sealed.pk}/head/", {"witness": "立会 人"}).status_code == 302
     assert head.post(f"/office/stand-by/{sealed.pk}/nonsense/").status_code == 404
     hand_in(hall, resident, ballot)
+
+
+def test_nobody_stands_by_for_a_ballot_that_was_given_back(hall: Hall, resident: Application) -> None:
+    """Who goes to the polling station instead is no longer among those who wait."""
+    _ballot, sealed = sealed_by(hall, resident)
+    assert list(presence.waiting(hall.town.attestor, hall.town.hospital)) == [sealed]
+    Application.objects.filter(pk=resident.pk).update(state=State.GIVEN_BACK)
+    sealed.refresh_from_db()
+    assert not presence.waiting(hall.town.attestor, hall.town.hospital).exists()
+    with pytest.raises(NotPermitted):
+        presence.confirm(sealed, Part.HEAD, by=hall.town.attestor, witness="立会 人")
+    assert not Presence.objects.exists()
+
+
+def test_who_stands_by_at_no_votes_is_not_told_who_waits(hall: Hall, resident: Application) -> None:
+    """Neither a role without such an act nor the right one at another place lists anybody."""
+    sealed_by(hall, resident)
+    for who, office in ((hall.town.auditor, hall.town.board), (hall.town.attestor, hall.town.board)):
+        with pytest.raises(NotPermitted):
+            presence.waiting(who, office)
 
 
 def test_who_stood_by_stays_on_the_record(hall: Hall, resident: Application) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,27 @@ def cast(hall: Hall, application: Application, ballot: object, name: str = "0", 
 
 def sign(name: str, kind: Type, body: object) -> str:
     return signature(device(name), kind, body)
+
+
+def hand_in(hall: Hall, application: Application, made: tuple, name: str = "0", **changes: object) -> dict:
+    """`cast` of what `Hall.make` gives."""
+    return cast(hall, application, made[0], name, **changes)
+
+
+def open_up(hall: Hall, application: Application, made: tuple, name: str = "0", **changes: object) -> dict:
+    """Have what `Hall.make` gives opened as a test."""
+    ballot, seed = made
+    signed = decode_bytes(sign(name, Type.BALLOT_OPENED, {"ballot": ballot, "seed": encode_bytes(seed)}), 64)
+    return services.open_ballot(application, ballot, seed, signed, **changes)
+
+
+both_ways = pytest.mark.parametrize("send", [hand_in, open_up])
+"""What is refused to a ballot that is handed in is refused to one that is opened: both stay on the board for ever."""
+
+
+def ballot_entries(hall: Hall) -> int:
+    """Ballots on the board, handed in or opened."""
+    return BoardEntry.objects.filter(election=hall.row, type__in=list(services.OUTCOMES)).count()
 
 
 def cast_entries(hall: Hall) -> int:
@@ -110,16 +132,17 @@ def test_the_outcome_of_a_ballot_whose_answer_was_lost(hall: Hall) -> None:
     assert services.outcome(other, tracker) == {"outcome": "none"}
 
 
-def test_nobody_hands_in_for_somebody_else(hall: Hall) -> None:
+@both_ways
+def test_nobody_hands_in_or_opens_for_somebody_else(hall: Hall, send: Callable[..., dict]) -> None:
     """A login of one voter with the ballot of another is refused, also when the other's device has signed it."""
     voter, other = registered(hall), registered(hall, 1)
-    ballot, _seed = hall.make(other, device("1"))
+    made = hall.make(other, device("1"))
     with pytest.raises(errors.NotRegistered):
-        cast(hall, voter, ballot, "1")
-    assert cast_entries(hall) == 0
-    cast(hall, other, ballot, "1")
-    with pytest.raises(errors.NotRegistered):
-        cast(hall, voter, ballot, "1")
+        send(hall, voter, made, "1")
+    assert ballot_entries(hall) == 0
+    send(hall, other, made, "1")
+    with pytest.raises(errors.NotRegistered):  # no receipt of it either
+        send(hall, voter, made, "1")
 
 
 def test_the_signature_of_another_device_is_refused_by_the_check_of_observers(hall: Hall) -> None:
@@ -150,41 +173,45 @@ def test_a_proof_that_is_wrong_is_refused_by_its_check(hall: Hall) -> None:
     assert hall.fresh(voter).state == State.ISSUED
 
 
-def test_only_in_the_hours_of_the_category_and_of_the_board(hall: Hall) -> None:
+@both_ways
+def test_only_in_the_hours_of_the_category_and_of_the_board(hall: Hall, send: Callable[..., dict]) -> None:
     """Requirements 21 and 30, to the second: what was received at the close is in time, a second later it is not."""
     voter = registered(hall)
-    ballot, _seed = hall.make(voter, device("0"))
+    made = hall.make(voter, device("0"))
     opens, closes = services.hours(voter.offer)
     with pytest.raises(errors.OutsideHours):
-        cast(hall, voter, ballot, received=opens - timedelta(seconds=1))
+        send(hall, voter, made, received=opens - timedelta(seconds=1))
     with pytest.raises(errors.OutsideHours):
-        cast(hall, voter, ballot, received=closes + timedelta(seconds=1))
+        send(hall, voter, made, received=closes + timedelta(seconds=1))
     with pytest.raises((errors.OutsideHours, errors.PollsClosed)):
-        cast(hall, voter, ballot, received=hall.closes)
-    receipt = cast(hall, voter, ballot)
-    late = cast(hall, voter, ballot, received=hall.closes + timedelta(hours=1))
+        send(hall, voter, made, received=hall.closes)
+    receipt = send(hall, voter, made)
+    late = send(hall, voter, made, received=hall.closes + timedelta(hours=1))
     assert late["entry"] == receipt["entry"]  # its receipt was issued before: it is kept
 
 
-def test_without_a_ballot_nothing_is_handed_in(hall: Hall) -> None:
+@both_ways
+def test_without_a_ballot_nothing_is_handed_in_or_opened(hall: Hall, send: Callable[..., dict]) -> None:
     voter = registered(hall)
-    ballot, _seed = hall.make(voter, device("0"))
+    made = hall.make(voter, device("0"))
     Application.objects.filter(pk=voter.pk).update(state=State.GIVEN_BACK)
     with pytest.raises(NoBallot):
-        cast(hall, voter, ballot)
+        send(hall, voter, made)
     unregistered = hall.approved(2)
     with pytest.raises(errors.NotRegistered):
-        cast(hall, unregistered, ballot)
+        send(hall, unregistered, made)
+    assert ballot_entries(hall) == 0
 
 
-def test_nobody_fills_the_board(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+@both_ways
+def test_nobody_fills_the_board(hall: Hall, monkeypatch: pytest.MonkeyPatch, send: Callable[..., dict]) -> None:
     monkeypatch.setattr(services, "MOST_AN_HOUR", 2)
     voter, other = registered(hall), registered(hall, 1)
     for _round in range(2):
-        cast(hall, voter, hall.make(voter, device("0"))[0])
+        send(hall, voter, hall.make(voter, device("0")))
     with pytest.raises(errors.TooMany):
-        cast(hall, voter, hall.make(voter, device("0"))[0])
-    cast(hall, other, hall.make(other, device("1"))[0], "1")
+        send(hall, voter, hall.make(voter, device("0")))
+    send(hall, other, hall.make(other, device("1")), "1")
 
 
 def test_a_minute_that_has_passed_on_the_board_refuses_nobody(hall: Hall) -> None:
