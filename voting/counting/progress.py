@@ -1,0 +1,97 @@
+"""How far long work of the count is, for whoever watches: a hint that may be lost. What is done says the board alone.
+
+Kept in the cache: the count itself is never delayed or undone by what is told about it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.core.cache import cache
+
+KEPT = 24 * 60 * 60
+"""seconds that a hint is kept"""
+QUIET = 60
+"""seconds without news after which work does not count as going on"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One long piece of work."""
+
+    kind: str
+    """one of: mix, check, combine, verify"""
+    contest: str
+    """the contest's id; "" for what is not about one contest"""
+    group: int
+    stage: int
+    """the mixer's number, 1 … m; 0 where there is none"""
+    done: int
+    total: int
+    started: float
+    updated: float
+    """seconds since 1970"""
+
+    @property
+    def rate(self) -> float | None:
+        """Items in a second since it began; None while nothing is known."""
+        passed = self.updated - self.started
+        return self.done / passed if self.done and passed > 0 else None
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that it will still take at this rate."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+def _key(election: int, what: str) -> str:
+    return f"counting:{election}:{what}"
+
+
+def note(election: int, kind: str, done: int, total: int, contest: str = "", group: int = 0, stage: int = 0) -> None:
+    """So much of one piece of work is done. `election`: the primary key."""
+    now = time.time()
+    held = _held(election)
+    name = f"{kind} {contest} {group} {stage}"
+    before = held.get(name)
+    started = before.started if before and before.done <= done else now
+    held[name] = Work(kind, contest, group, stage, done, total, started, now)
+    cache.set(_key(election, "work"), held, KEPT)
+
+
+def finish(election: int, kind: str, contest: str = "", group: int = 0, stage: int = 0) -> None:
+    """It is over: nothing is told about it any more."""
+    held = _held(election)
+    held.pop(f"{kind} {contest} {group} {stage}", None)
+    cache.set(_key(election, "work"), held, KEPT)
+
+
+def _held(election: int) -> dict[str, Work]:
+    return dict(cache.get(_key(election, "work")) or {})
+
+
+def going_on(election: int) -> list[Work]:
+    """What is being done now, in the order in which it began."""
+    now = time.time()
+    alive = [work for work in _held(election).values() if now - work.updated < QUIET]
+    return sorted(alive, key=lambda work: work.started)
+
+
+def problem(election: int, about: str, sentence: str) -> None:
+    """Tell officials of something that stands in the way; the last sentence about the same thing counts."""
+    told = problems(election)
+    told[about] = sentence
+    cache.set(_key(election, "problems"), told, KEPT)
+
+
+def solved(election: int, about: str) -> None:
+    """It does not stand in the way any more."""
+    told = problems(election)
+    if told.pop(about, None) is not None:
+        cache.set(_key(election, "problems"), told, KEPT)
+
+
+def problems(election: int) -> dict[str, str]:
+    """What stands in the way: about what → a sentence."""
+    return dict(cache.get(_key(election, "problems")) or {})
