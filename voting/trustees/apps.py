@@ -6,9 +6,5 @@ from django.utils.translation import gettext_lazy as _
 
 class TrusteesConfig(AppConfig):
     name = "voting.trustees"
-    label = "polls"
-    verbose_name = _("polls")
-
-    def ready(self) -> None:
-        """What carries out two-person acts makes itself known when it is imported."""
-        from voting.trustees import acceptance, opening  # noqa: F401
+    label = "trustees"
+    verbose_name = _("trustees")
