@@ -31,9 +31,25 @@ class LogRefused(TallyError):
     """The log does not verify, or does not continue what was seen before."""
 
 
+class InUse(TallyError):
+    """Another program works with the same trustee's file."""
+
+
 class NothingToDo(TallyError):
     """Replay names nothing to mix, root or count now."""
 
 
 class AlreadyOpened(TallyError):
     """This trustee has rooted another counted set of this election: there is one, ever."""
+
+
+class StoreUnreachable(TallyError):
+    """The place where work lies for other processes is away, or not private enough."""
+
+
+class WorkFailed(TallyError):
+    """A worker process could not do its piece of work: a fault of ours, told with its type only."""
+
+
+class OrderRefused(TallyError):
+    """What a mixer was asked to mix is not from the board of an election that names this mixer."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,11 +19,15 @@ from gmpy2 import mpz
 from tally.fixed_base import FixedBase
 from tally.progress import Steps, silent
 from verifier.crypto.group import GROUP
-from verifier.crypto.multiexp import multiexp
+from verifier.crypto.multiexp import Parallel, parallel_multiexp
 from verifier.crypto.paillier import PublicKey
 from verifier.crypto.seed import exponent_bits
 from verifier.crypto.shuffle import MASK_BITS, Proof, ShuffleTranscript, Statement, commit, row_count
 from verifier.crypto.transcript import hash_to_range
+from verifier.workers import InProcess
+
+PART = 512
+"""rows that are re-encrypted as one piece of work: a second or two"""
 
 
 class Rho(NamedTuple):
@@ -85,41 +90,62 @@ class Shuffled:
     randomness: MixerRandomness = field(repr=False)
 
 
-def shuffle(key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Steps = silent) -> Shuffled:
-    """A fresh permutation and re-encryption of the rows."""
-    n, randomness = len(columns[0]), MixerRandomness(key)
+def shuffle(
+    key: PublicKey, columns: Sequence[Sequence[mpz]], progress: Steps = silent, workers: Parallel | None = None
+) -> Shuffled:
+    """A fresh permutation and re-encryption of the rows. Whoever the `workers` are, they learn both."""
+    n, width = len(columns[0]), len(columns)
     permutation = list(range(1, n + 1))
     secrets.SystemRandom().shuffle(permutation)
-    outputs: list[list[mpz]] = []
-    rho: list[list[Rho]] = []
-    for number, column in enumerate(columns):
-        outputs.append([])
-        rho.append([])
-        for at, source in enumerate(permutation):
-            fresh, power = randomness.draw()
-            outputs[-1].append(column[source - 1] * power % key.N2)
-            rho[-1].append(fresh)
-            progress(number * n + at + 1, len(columns) * n)
-    return Shuffled(outputs, permutation, rho, randomness)
+    parts = [
+        (key, [column[source - 1] for source in permutation[start : start + PART]])
+        for column in columns
+        for start in range(0, n, PART)
+    ]
+    mixed: list[mpz] = []
+    rho: list[Rho] = []
+    for outputs, drawn in (workers or InProcess()).map(re_encrypt, parts):
+        mixed += outputs
+        rho += drawn
+        progress(len(mixed), width * n)
+    cuts = [slice(start, start + n) for start in range(0, width * n, n)]
+    return Shuffled([mixed[cut] for cut in cuts], permutation, [rho[cut] for cut in cuts], randomness_of(key))
 
 
-def prove(statement: Statement, shuffled: Shuffled) -> Proof:
+@lru_cache(maxsize=1)
+def randomness_of(key: PublicKey) -> MixerRandomness:
+    """The table of powers, made once in each process."""
+    return MixerRandomness(key)
+
+
+def re_encrypt(part: tuple[PublicKey, Sequence[mpz]]) -> tuple[list[mpz], list[Rho]]:
+    """(c·E(0; ρ), ρ) for each c, with a fresh ρ."""
+    key, ciphertexts = part
+    drawn = [randomness_of(key).draw() for _ in ciphertexts]
+    return [c * power % key.N2 for c, (_, power) in zip(ciphertexts, drawn, strict=True)], [rho for rho, _ in drawn]
+
+
+def prove(statement: Statement, shuffled: Shuffled, workers: Parallel | None = None) -> Proof:
     """The argument of protocol section 5 for n ≥ 1 rows, with its letters and in its order."""
+    workers = workers or InProcess()
     key, n, q = statement.key, statement.n, GROUP.q
     transcript = ShuffleTranscript(statement)
     pi = [mpz(source) for source in shuffled.permutation]
     rows, steps = row_count(n), row_count(n - 1)
 
     r_A = _scalars(rows)
-    A = commit(pi, r_A)
+    (A,) = commit([(pi, r_A)], workers)
     tau = transcript.tau(A)
     permuted = [tau[source - 1] for source in shuffled.permutation]
 
     r_B, r_M = _scalars(rows), _scalars(rows)
     mu = [mpz(secrets.randbits(MASK_BITS)) for _ in range(n)]
-    B, M = commit(permuted, r_B), commit(mu, r_M)
+    B, M = commit([(permuted, r_B), (mu, r_M)], workers)
     masks = [shuffled.randomness.draw() for _ in statement.outputs]
-    F = [power * multiexp(C, mu, key.N2) % key.N2 for C, (_, power) in zip(statement.outputs, masks, strict=True)]
+    F = [
+        power * parallel_multiexp(C, mu, key.N2, workers) % key.N2
+        for C, (_, power) in zip(statement.outputs, masks, strict=True)
+    ]
     y, zeta = transcript.y_zeta(B, M, F)
 
     a = [(y * source + t - zeta) % q for source, t in zip(pi, permuted, strict=True)]
@@ -129,15 +155,12 @@ def prove(statement: Statement, shuffled: Shuffled) -> Proof:
     if n == 1:
         beta = [mpz(0)]
     r_U, r_V, r_W = _scalars(rows), _scalars(steps), _scalars(steps)
-    U = commit(beta, r_U)
-    V = commit([-g * next_beta % q for g, next_beta in zip(gamma, beta[1:], strict=False)], r_V)
-    W = commit(
-        [
-            (next_gamma - next_a * g - b_i * next_beta) % q
-            for (g, next_gamma), next_a, b_i, next_beta in zip(pairwise(gamma), a[1:], b, beta[1:], strict=False)
-        ],
-        r_W,
-    )
+    v = [-g * next_beta % q for g, next_beta in zip(gamma, beta[1:], strict=False)]
+    w = [
+        (next_gamma - next_a * g - b_i * next_beta) % q
+        for (g, next_gamma), next_a, b_i, next_beta in zip(pairwise(gamma), a[1:], b, beta[1:], strict=False)
+    ]
+    U, V, W = commit([(beta, r_U), (v, r_V), (w, r_W)], workers)
     x = transcript.x(U, V, W)
     product = shuffled.randomness.product
 

@@ -358,9 +358,9 @@ def mixed_with(tamper: Callable[[mixing.Shuffled, Any], None]) -> Election:
     honest = mixing.shuffle
     calls = 0
 
-    def dishonest(key: Any, columns: Any, progress: Any) -> mixing.Shuffled:
+    def dishonest(key: Any, columns: Any, *others: Any) -> mixing.Shuffled:
         nonlocal calls
-        shuffled = honest(key, columns, progress)
+        shuffled = honest(key, columns, *others)
         calls += 1
         if calls == 1:
             tamper(shuffled, key)
@@ -481,13 +481,13 @@ def a_commitment_outside_the_group() -> Election:
     honest = mixing.commit
     calls = 0
 
-    def negating(vector: Any, randomisers: Any) -> list[mpz]:
+    def negating(vectors: Any, workers: Any) -> list[list[mpz]]:
         nonlocal calls
-        rows = honest(vector, randomisers)
+        commitments = honest(vectors, workers)
         calls += 1
-        if calls == shuffle.COMMITMENTS.index("U") + 1:
-            rows[0] = GROUP.p - rows[0]
-        return rows
+        if calls == 3:  # after A, and B with M: this is U with V and W
+            commitments[0][0] = GROUP.p - commitments[0][0]
+        return commitments
 
     election = at("frozen")
     with pytest.MonkeyPatch.context() as patch:

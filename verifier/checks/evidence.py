@@ -114,11 +114,12 @@ def opening_holds(
     """E(m; r) = c for every published opening, 0 ≤ m < N: the failures by position."""
     cuts = cut(len(ciphertexts), workers.jobs)
     parts = [(key, ciphertexts[part], plaintexts[part], roots[part]) for part in cuts]
-    found = zip(cuts, workers.map(_wrong_openings, parts), strict=True)
+    found = zip(cuts, workers.map(wrong_openings, parts), strict=True)
     return {part.start + at: "the opening does not fit the ciphertext" for part, wrong in found for at in wrong}
 
 
-def _wrong_openings(part: tuple[PublicKey, Sequence[mpz], Sequence[mpz], Sequence[mpz]]) -> list[int]:
+def wrong_openings(part: tuple[PublicKey, Sequence[mpz], Sequence[mpz], Sequence[mpz]]) -> list[int]:
+    """The positions in (key, ciphertexts, plaintexts, roots) that do not hold."""
     key, ciphertexts, plaintexts, roots = part
     equations = [
         RootEquation(c, mpz(1), mpz(0), -m % key.N, r) for c, m, r in zip(ciphertexts, plaintexts, roots, strict=True)

@@ -90,10 +90,11 @@ def parallel_multiexp(bases: Sequence[mpz], exponents: Sequence[mpz], modulus: m
         raise ValueError("as many exponents as bases are needed")
     parts = [(bases[part], exponents[part], modulus) for part in cut(len(bases), workers.jobs)]
     product = mpz(1) % modulus
-    for part in workers.map(_part, parts):
-        product = product * part % modulus
+    for found in workers.map(part_of_product, parts):
+        product = product * found % modulus
     return product
 
 
-def _part(arguments: tuple[Sequence[mpz], Sequence[mpz], mpz]) -> mpz:
-    return multiexp(*arguments)
+def part_of_product(part: tuple[Sequence[mpz], Sequence[mpz], mpz]) -> mpz:
+    """Some of its factors: (bases, exponents, modulus)."""
+    return multiexp(*part)

@@ -141,13 +141,17 @@ def rows_of(vector: Sequence[mpz]) -> Iterator[Sequence[mpz]]:
     return (vector[start : start + K] for start in range(0, len(vector), K))
 
 
-def commit(vector: Sequence[mpz], randomisers: Sequence[mpz]) -> Rows:
-    """com(v): h^r Π g_i^{v_i} for each row."""
-    g, p = generators(min(len(vector), K)), GROUP.p
-    return [
-        gmpy2.powmod(GROUP.h, r, p) * multiexp(g[: len(row)], row, p) % p
-        for row, r in zip(rows_of(vector), randomisers, strict=True)
-    ]
+def commit(vectors: Sequence[tuple[Sequence[mpz], Sequence[mpz]]], workers: Parallel) -> list[Rows]:
+    """com(v) of each (v, its randomisers): h^r Π g_i^{v_i} for each row; the rows of all are one batch of work."""
+    p = GROUP.p
+    rows = [row for vector, _ in vectors for row in rows_of(vector)]
+    products = iter(workers.map(on_generators, rows))
+    return [[gmpy2.powmod(GROUP.h, r, p) * next(products) % p for r in randomisers] for _, randomisers in vectors]
+
+
+def on_generators(row: Sequence[mpz]) -> mpz:
+    """Π g_i^{v_i} for at most K values."""
+    return multiexp(generators(len(row)), row, GROUP.p)
 
 
 # Checks

@@ -1,0 +1,209 @@
+"""Heavy work on many processes and machines, by Celery: the same functions, cut into the same chunks, as in process.
+
+A piece of work is a function of its bytes alone. So it does not matter whether it is lost, done twice, or done by
+somebody who is killed right after: whoever asked sends it again until there is an answer, and takes the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from tally import mixing, stages
+from tally.errors import StoreUnreachable, WorkFailed
+from tally.parcels import pack, unpack
+from tally.progress import Steps, silent
+from tally.store import Store
+from verifier import workers
+from verifier.ballots import Sealed, Setting, examine
+from verifier.checks import evidence
+from verifier.crypto import multiexp, shuffle
+from verifier.record.entries import parse_entry
+from verifier.record.manifest import parse_manifest
+from verifier.report import Judge, Report
+
+
+def examine_ballots(chunk: tuple[bytes, Any, Any, Sequence[tuple[str, bytes]]]) -> Report:
+    """What the checks say of some ballots: (manifest entry, key, B, [(place, ballot entry), …])."""
+    manifest, key, base, ballots = chunk
+    report = Report()
+    setting = Setting(parse_manifest(parse_entry(manifest).body), key, base)
+    examine(report, setting, [Sealed(where, parse_entry(raw)) for where, raw in ballots])
+    return report
+
+
+FUNCTIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "multiexp": multiexp.part_of_product,
+        "commit": shuffle.on_generators,
+        "re-encrypt": mixing.re_encrypt,
+        "openings": evidence.wrong_openings,
+        "open": stages.open_some,
+        "ballots": examine_ballots,
+    }
+)
+"""All that a worker does for others."""
+NAMES = {function: name for name, function in FUNCTIONS.items()}
+PATIENCE = 60.0
+"""seconds after which a piece of work without answer is sent again"""
+POLL = (0.005, 0.2)
+"""seconds between two looks for an answer: at first, and at most"""
+Send = Callable[[str], None]
+"""tells a worker the name of a piece of work; raises StoreUnreachable"""
+
+
+def perform(store: Store, piece: str) -> None:
+    """Do a piece of work and keep the answer. One that is done, or that nobody asks for any more, is passed over."""
+    if store.get(f"answer-{piece}") is not None:
+        return
+    asked = store.get(f"work-{piece}")
+    if asked is None:
+        return
+    name, chunk = unpack(asked)
+    try:
+        answer = pack(("done", FUNCTIONS[name](chunk)))
+    except Exception as error:  # noqa: BLE001  whatever it was, whoever asked must hear of it; its text may be secret
+        answer = pack(("failed", type(error).__name__))
+    store.put(f"answer-{piece}", answer)
+
+
+@dataclass
+class _Asked:
+    """A piece of work under way."""
+
+    piece: str
+    data: bytes
+    sent: float
+
+
+class Fleet:
+    """Implements `verifier.workers.Workers`."""
+
+    def __init__(
+        self,
+        store: Store,
+        send: Send,
+        jobs: int,
+        *,
+        private: bool = False,
+        patience: float = PATIENCE,
+        progress: Steps = silent,
+    ) -> None:
+        """`private`: the work holds secrets, so its names are drawn by chance and answers are deleted when taken."""
+        self.jobs = jobs
+        self.progress = progress
+        self._store, self._send, self._private, self._patience = store, send, private, patience
+        self._source: workers.EntrySource | None = None
+        self._report = Report()
+        self._advance: Callable[[int], None] = silent
+        self._chunk: list[tuple[str, int]] = []
+        self._setting: Setting | None = None
+        self._examined: deque[tuple[int, _Asked]] = deque()
+
+    # Work in chunks
+
+    def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterator[Any]:
+        """`function` of each chunk, in order; not more than a few chunks for each job are under way at once."""
+        name, ready = NAMES[function], list(chunks)
+        waiting: deque[_Asked] = deque()
+        taken = 0
+        for chunk in ready:
+            waiting.append(self._ask(name, chunk))
+            if len(waiting) > 3 * self.jobs:
+                yield self._take(waiting.popleft())
+                taken += 1
+                self.progress(taken, len(ready))
+        while waiting:
+            yield self._take(waiting.popleft())
+            taken += 1
+            self.progress(taken, len(ready))
+
+    def _ask(self, name: str, chunk: Any) -> _Asked:
+        data = pack((name, chunk))
+        piece = secrets.token_hex(32) if self._private else hashlib.sha256(data).hexdigest()
+        asked = _Asked(piece, data, 0.0)
+        self._tell(asked)
+        return asked
+
+    def _tell(self, asked: _Asked) -> None:
+        """Send it, or wait a moment when that is not possible: the next look sends it again."""
+        try:
+            if self._store.get(f"answer-{asked.piece}") is None:
+                self._store.put(f"work-{asked.piece}", asked.data)
+                self._send(asked.piece)
+            asked.sent = time.monotonic()
+        except StoreUnreachable:
+            asked.sent = time.monotonic() - self._patience + 1
+
+    def _take(self, asked: _Asked) -> Any:
+        """The answer, however long it takes. Raises WorkFailed."""
+        pause, longest = POLL
+        while (answer := self._look(asked)) is None:
+            if time.monotonic() - asked.sent > self._patience:
+                self._tell(asked)
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+        verdict, value = unpack(answer)
+        if verdict != "done":
+            raise WorkFailed(f"a worker process failed with {value}")
+        return value
+
+    def _look(self, asked: _Asked) -> bytes | None:
+        try:
+            answer = self._store.get(f"answer-{asked.piece}")
+            if answer is not None:
+                # A public answer stays for a while: whoever begins again after a crash finds it.
+                self._store.delete(f"work-{asked.piece}", *([f"answer-{asked.piece}"] if self._private else []))
+        except StoreUnreachable:
+            return None
+        return answer
+
+    # Ballots of a log
+
+    def reading(self, source: workers.EntrySource, report: Report, advance: Callable[[int], None]) -> Fleet:
+        """Ballots that are asked for from now on are read from `source`; what is found goes into `report`."""
+        self._source, self._report, self._advance = source, report, advance
+        return self
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._chunk, self._examined = [], deque()
+
+    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
+        """Check the proofs of one ballot: at once where a single one is admitted, with others where a log is read."""
+        if self._source is None:
+            examine(judge, setting, [ballot])
+            return
+        self._setting = setting
+        self._chunk.append((ballot.where, index))
+        if len(self._chunk) >= workers.CHUNK:
+            self._ask_for_ballots()
+
+    def _ask_for_ballots(self) -> None:
+        if not self._chunk or self._setting is None or self._source is None:
+            return
+        chunk, self._chunk = self._chunk, []
+        ballots = [(where, self._source.entry(index)) for where, index in chunk]
+        asked = (self._source.entry(0), self._setting.key, self._setting.base, ballots)
+        self._examined.append((len(chunk), self._ask("ballots", asked)))
+        while len(self._examined) > 3 * self.jobs:
+            self._take_ballots()
+
+    def _take_ballots(self) -> None:
+        count, asked = self._examined.popleft()
+        self._report.merge(self._take(asked))
+        self._advance(count)
+
+    def drain(self) -> None:
+        """Wait until everything asked for was checked."""
+        self._ask_for_ballots()
+        while self._examined:
+            self._take_ballots()

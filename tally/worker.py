@@ -1,0 +1,211 @@
+"""The Celery side of the count: what workers do, in three kinds of queue.
+
+| queue | who serves it | work |
+|---|---|---|
+| `work` | any machine of the election office | chunks of public work: products of powers, openings, ballots' proofs |
+| `mixer.ID` | one mixer, where its key is | orders for mix stages; ID is the beginning of the mixer's public key |
+| `mixer.ID.parts` | the same mixer's machine | chunks of its secret work, which lie in a directory of that machine |
+
+A message carries a name and nothing else, no result goes to a result backend, and every task may come twice.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from nacl.signing import SigningKey
+
+from tally import mixer
+from tally.errors import OrderRefused, StoreUnreachable
+from tally.fleet import Fleet, Send, perform
+from tally.parcels import pack
+from tally.progress import Steps
+from tally.signing import public_key
+from tally.store import Directory, RedisStore, Store
+from verifier.record.manifest import MODULUS_BITS
+
+WORK = "work"
+RETURN_AFTER = 120
+"""seconds after which Redis gives a message to another worker when nobody has acknowledged it"""
+ALIVE = 20
+"""seconds without a sign of life after which a mixer does not count as mixing"""
+
+app = Celery("tashika")
+app.conf.update(
+    broker_url=os.environ.get("REDIS_URL", ""),
+    result_backend=None,
+    task_ignore_result=True,
+    accept_content=["json"],
+    task_serializer="json",
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_default_queue=WORK,
+    broker_transport_options={"visibility_timeout": RETURN_AFTER, "socket_timeout": 30},
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_hijack_root_logger=False,
+    task_publish_retry=False,  # whoever sends decides when to send again
+)
+
+ALLOWED_BITS = MODULUS_BITS
+"""key sizes that a mixer works with; tests of this project allow smaller ones"""
+_KEY: dict[str, SigningKey] = {}
+"""the mixer's key, in the memory of the process that was given the passphrase and of its children"""
+
+
+@cache
+def redis_store() -> RedisStore:
+    """The store of public work."""
+    return RedisStore(app.conf.broker_url)
+
+
+@cache
+def workspace() -> Directory:
+    """The mixer's own directory: MIXER_WORKSPACE, in memory unless set otherwise."""
+    in_memory = f"/dev/shm/tashika-mixer-{os.getuid()}"  # noqa: S108  a Directory belongs to us alone, or is refused
+    return Directory(Path(os.environ.get("MIXER_WORKSPACE", in_memory)))
+
+
+def queue_of(mixer_key: bytes) -> str:
+    """The queue of the mixer with this public key."""
+    return f"mixer.{mixer_key.hex()[:16]}"
+
+
+def sender(task: Any, queue: str) -> Send:
+    """Sends names of pieces of work to a queue."""
+
+    def send(piece: str) -> None:
+        try:
+            task.apply_async([piece], task_id=piece, queue=queue)
+        except Exception as error:  # noqa: BLE001  kombu and redis have no common family of "the broker is away"
+            raise StoreUnreachable(f"the broker: {type(error).__name__}") from None
+
+    return send
+
+
+@app.task(name="tally.work")
+def work(piece: str) -> None:
+    """One chunk of public work."""
+    _undisturbed(redis_store(), piece)
+
+
+@app.task(name="tally.part")
+def part(piece: str) -> None:
+    """One chunk of a mixer's secret work."""
+    _undisturbed(workspace(), piece)
+
+
+def _undisturbed(store: Store, piece: str) -> None:
+    """While the store is away there is nobody to tell: whoever asked sends it again."""
+    try:
+        perform(store, piece)
+    except StoreUnreachable:
+        time.sleep(1)
+
+
+@app.task(name="tally.mix")
+def mix(order: str) -> None:
+    """One mix stage: the order lies in Redis, and so will the signed entry."""
+    try:
+        _mix(redis_store(), order)
+    except StoreUnreachable:
+        time.sleep(1)
+
+
+def _mix(store: RedisStore, order: str) -> None:
+    asked = store.get(f"order-{order}")
+    if asked is None or store.get(f"stage-{order}") is not None or store.get(f"alive-{order}") is not None:
+        return
+    key = _KEY["mixer"]
+    workspace().clear()
+    parts = Fleet(
+        workspace(),
+        sender(part, f"{queue_of(public_key(key))}.parts"),
+        int(os.environ.get("MIXER_JOBS", "2")),
+        private=True,
+    )
+    alive = SignOfLife(store, order)
+    alive(0, 0)
+    parts.progress = lambda *_: alive.again()
+    try:
+        submission = mixer.mix(mixer.unpack_order(asked), key, parts, alive, ALLOWED_BITS)
+        answer = pack(("done", submission.to_bytes()))
+    except OrderRefused as refusal:
+        answer = pack(("refused", str(refusal)))
+    finally:
+        workspace().clear()
+    store.put(f"stage-{order}", answer)
+
+
+class SignOfLife:
+    """Says now and then how far a mixer is, so that nobody orders the same stage from it again."""
+
+    def __init__(self, store: RedisStore, order: str) -> None:
+        self._store, self._order = store, order
+        self._steps, self._told = (0, 0), 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._steps = (done, total)
+        self.again()
+
+    def again(self) -> None:
+        """The same as before, once in a second at most. A store that is away is told later."""
+        if time.monotonic() - self._told < 1:
+            return
+        self._told = time.monotonic()
+        try:
+            self._store.put(f"alive-{self._order}", pack(self._steps), ALIVE)
+        except StoreUnreachable:
+            return
+
+
+def public_fleet(jobs: int, progress: Steps) -> Fleet:
+    """The workers of the queue `work`."""
+    return Fleet(redis_store(), sender(work, WORK), jobs, progress=progress)
+
+
+# A mixer's program
+
+
+def serve(key: SigningKey, jobs: int) -> None:
+    """Serve the orders of a mixer until Ctrl-C, with so many processes for its secret work.
+
+    The key stays in the memory of the process that takes orders; those that do the parts do not have it.
+    """
+    _KEY["mixer"] = key
+    queue = queue_of(public_key(key))
+    os.environ["MIXER_JOBS"] = str(jobs)
+    workspace().clear()
+    parts = subprocess.Popen(  # noqa: S603  our own interpreter and module
+        [sys.executable, "-m", "celery", "-A", "tally.worker", *_options(f"{queue}.parts", jobs)]
+    )
+    try:
+        app.worker_main(_options(queue, 1))
+    finally:
+        parts.terminate()
+        parts.wait()
+        workspace().clear()
+
+
+def _options(queue: str, processes: int) -> list[str]:
+    return [
+        "worker",
+        "-Q",
+        queue,
+        "-n",
+        f"{queue}@%h",
+        "-c",
+        str(processes),
+        "--without-mingle",
+        "--without-gossip",
+        "-l",
+        "WARNING",
+    ]
