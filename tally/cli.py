@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -19,14 +21,17 @@ from rich.console import Console
 from tally import ceremony, stages, trustee, witness
 from tally.board import NOT_YET, verified_state
 from tally.errors import DamagedFile, NothingToDo, OtherElection, TallyError
-from tally.files import replace_file, write_private
+from tally.files import PRIVATE, alone_beside, replace_file, write_private
 from tally.progress import Steps, Tested
+from tally.rehearsal import rehearse
 from tally.sealed import recipient_box, require_passphrase, seal_signing_key, unseal_signing_key
 from tally.shares import Share, unseal_share
 from tally.signing import public_key
 from tally.submission import Submission, parse_submission, write_all
-from tally.trustee import Memory, read_memory
+from tally.trustee import Memory
+from tally.trustee_file import Trustee, seal_trustee, unseal_trustee
 from verifier.cli import jobs
+from verifier.crypto.checkpoint import parse_note
 from verifier.errors import VerifierError
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
@@ -85,16 +90,19 @@ def _parser() -> argparse.ArgumentParser:
 
     trustees = commands.add_parser("trustee", help="what a trustee does").add_subparsers(required=True, metavar="WHAT")
     for name, run, text in (
-        ("import", _import, "check a share against the board and confirm it"),
-        ("open", _open, "verify the board and take the partial roots that it names"),
+        ("new", _trustee_new, "make your file, with a new signing key, protected by a passphrase"),
+        ("show", _trustee_show, "say what your file holds"),
+        ("import", _trustee_import, "check your share against the board, take it into your file, and confirm it"),
+        ("rehearse", _trustee_rehearse, "prove that your share works, without opening anything"),
+        ("open", _trustee_open, "verify the board and take the partial roots that it names"),
     ):
         command = _command(trustees, name, run, text)
-        command.add_argument("archive", type=Path)
-        command.add_argument("share", type=Path)
-        _add_key(command)
-        command.add_argument("--memory", type=Path, required=True, help="what this trustee remembers between runs")
-        command.add_argument("--out", type=Path, required=True, help="the entry for the board")
-        _add_jobs(command)
+        command.add_argument("file", type=Path, help="your own file, such as trustee.tashika; keep it and tell nobody")
+        if name not in ("new", "show"):
+            command.add_argument("archive", type=Path, help="the board, from the page of the trustees")
+            _add_jobs(command)
+        if name == "import":
+            command.add_argument("share", type=Path, help="the share file from the key ceremony")
 
     command = _command(commands, "mix", _mix, "verify the board, then mix everything that waits for this mixer")
     command.add_argument("archive", type=Path)
@@ -179,10 +187,9 @@ def _bars() -> AbstractContextManager[Progress]:
 
 
 def _require_new_place(options: argparse.Namespace) -> None:
-    """The entry is not written over a key, a share or what else the command reads."""
-    inputs = (options.archive, options.key, options.memory, getattr(options, "share", options.key))
-    if options.out.resolve() in {path.resolve() for path in inputs}:
-        raise TallyError(f"{options.out} is read by this command: the entry needs a file of its own")
+    """The line is not written over a key or what else the command reads."""
+    if options.out.resolve() in {path.resolve() for path in (options.archive, options.key, options.memory)}:
+        raise TallyError(f"{options.out} is read by this command: the line needs a file of its own")
 
 
 def _say(text: object) -> None:
@@ -251,33 +258,104 @@ def _tested(shown: Progress) -> Tested:
     return lambda tested: shown("candidates for two safe primes", tested, 0)
 
 
-def _import(options: argparse.Namespace) -> None:
-    _require_new_place(options)
-    if options.memory.exists():
-        raise TallyError(f"{options.memory} is there already: this share was imported before")
-    state, checkpoint = _verified(options)
-    key = _signing_key(options)
-    share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, key)
-    confirmation, memory = trustee.import_share(state, checkpoint, share, key)
-    confirmation.write(options.out)
-    memory.write(options.memory)
-    _say(f"{options.out}: the share of trustee {share.trustee} fits the key on the board")
+# Trustees
 
 
-def _open(options: argparse.Namespace) -> None:
-    _require_new_place(options)
-    memory = read_memory(options.memory)
-    state, checkpoint = _verified(options, memory.checkpoint)
-    key = _signing_key(options)
-    share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, key)
+def _trustee_new(options: argparse.Namespace) -> None:
+    key = SigningKey.generate()
+    write_private(options.file, seal_trustee(Trustee(key), ask_new_passphrase(options.file.name)))
+    _say(f"public key: {encode_bytes(public_key(key))}")
 
-    def remember(new: Memory) -> None:
-        new.write(options.memory)
 
-    with _bars() as shown:
-        opened = trustee.open_tally(state, checkpoint, share, key, memory, remember, shown)
-    opened.write(options.out)
-    _say(f"{options.out}: partial roots of the {len(state.named())} ciphertexts that the board names")
+def _trustee_show(options: argparse.Namespace) -> None:
+    held, _ = _unsealed(options.file)
+    _say(f"public key: {encode_bytes(public_key(held.key))}")
+    if held.share is None or held.memory is None:
+        _say("no share yet")
+        return
+    seen = parse_note(held.memory.checkpoint.encode()).checkpoint
+    _say(f"trustee {held.share.trustee} of the election {encode_bytes(held.share.election)}")
+    _say(f"board seen last: {seen.size} entries, {datetime.fromtimestamp(seen.time, UTC):%Y-%m-%d %H:%M} UTC")
+    _say("opened: nothing yet" if held.memory.opened is None else f"opened: {encode_bytes(held.memory.opened)}")
+
+
+def _trustee_import(options: argparse.Namespace) -> None:
+    with alone_beside(options.file):
+        held, passphrase = _unsealed(options.file)
+        share = unseal_share(options.share.read_bytes(), options.share.name, ask_passphrase, held.key)
+        if held.share not in (None, share):
+            raise OtherElection(
+                f"{options.file} holds another share: each election and each key need a file of their own"
+            )
+        state, checkpoint = _verified(options, held.memory.checkpoint if held.memory else None)
+        confirmation, memory = trustee.import_share(state, checkpoint, share, held.key)
+        out = _beside(options, f"share-confirmed-{share.trustee}.json")
+        confirmation.write(out)
+        # After a second import the file still says what was opened.
+        memory = replace(memory, opened=held.memory.opened if held.memory else None)
+        _keep(options.file, replace(held, share=share, memory=memory), passphrase)
+    _hand_in(out, f"the share of trustee {share.trustee} fits the key on the board, and {options.file} holds it now")
+
+
+def _trustee_rehearse(options: argparse.Namespace) -> None:
+    with alone_beside(options.file):
+        held, share, memory, passphrase = _imported(options.file)
+        state, checkpoint = _verified(options, memory.checkpoint)
+        proof = rehearse(state, checkpoint, share, held.key)
+        out = _beside(options, f"rehearsal-{share.trustee}.json")
+        replace_file(out, proof)
+        _keep(options.file, replace(held, memory=replace(memory, checkpoint=checkpoint)), passphrase)
+    _hand_in(out, f"the share of trustee {share.trustee} works; this proof opens nothing")
+
+
+def _trustee_open(options: argparse.Namespace) -> None:
+    with alone_beside(options.file):
+        held, share, memory, passphrase = _imported(options.file)
+        state, checkpoint = _verified(options, memory.checkpoint)
+        out = _beside(options, f"partial-roots-{share.trustee}.json")
+
+        def remember(new: Memory) -> None:
+            _keep(options.file, replace(held, memory=new), passphrase)
+
+        with _bars() as shown:
+            opened = trustee.open_tally(state, checkpoint, share, held.key, memory, remember, shown)
+        opened.write(out)
+    _hand_in(out, f"partial roots of the {len(state.named())} ciphertexts that the board names")
+
+
+def _unsealed(file: Path) -> tuple[Trustee, str]:
+    raw, passphrase = file.read_bytes(), ask_passphrase(file.name)
+    return unseal_trustee(raw, file.name, lambda _: passphrase), passphrase
+
+
+def _imported(file: Path) -> tuple[Trustee, Share, Memory, str]:
+    """The file's content, with the share that it must have by now."""
+    held, passphrase = _unsealed(file)
+    if held.share is None or held.memory is None:
+        raise NothingToDo(f"{file} holds no share yet: import it first")
+    return held, held.share, held.memory, passphrase
+
+
+def _keep(file: Path, held: Trustee, passphrase: str) -> None:
+    replace_file(file, seal_trustee(held, passphrase), PRIVATE)
+
+
+def _beside(options: argparse.Namespace, name: str) -> Path:
+    """Where what is handed in is written: beside the trustee's file, over nothing that the command reads."""
+    out: Path = options.file.with_name(name)
+    if out.resolve() in {
+        path.resolve() for path in (options.file, options.archive, getattr(options, "share", out.parent))
+    }:
+        raise TallyError(f"{out} is read by this command: give that file another name")
+    return out
+
+
+def _hand_in(out: Path, what: str) -> None:
+    _say(what)
+    _say(f"to hand in: {out}")
+
+
+# Mixers, witnesses, everybody
 
 
 def _mix(options: argparse.Namespace) -> None:

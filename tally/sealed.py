@@ -24,7 +24,8 @@ from verifier.record import schema
 from verifier.record.canonical import decode_bytes, encode_bytes, parse, serialise
 from verifier.record.schema import HASH, KEY, anything, octets, one_of, record, whole
 
-MAX_BYTES = 64 << 10
+MAX_BYTES = 320 << 10
+"""room for a trustee's memory, which holds a whole checkpoint"""
 SHORTEST_PASSPHRASE = 12
 OPERATIONS, MEMORY = argon2id.OPSLIMIT_MODERATE, argon2id.MEMLIMIT_MODERATE
 MOST_OPERATIONS, MOST_MEMORY = argon2id.OPSLIMIT_SENSITIVE, argon2id.MEMLIMIT_SENSITIVE

@@ -41,16 +41,17 @@ class Share:
         }
 
     @property
-    def _secret(self) -> bytes:
+    def secret(self) -> bytes:
+        """s_i, big-endian."""
         return int(self.s).to_bytes((self.s.bit_length() + 7) // 8, "big")
 
     def seal(self, passphrase: str) -> bytes:
         """The share file for a passphrase."""
-        return seal(KIND, self._about, self._secret, passphrase)
+        return seal(KIND, self._about, self.secret, passphrase)
 
     def seal_for(self, recipient: bytes) -> bytes:
         """The share file for a trustee's Ed25519 key."""
-        return seal_for(KIND, self._about, self._secret, recipient)
+        return seal_for(KIND, self._about, self.secret, recipient)
 
 
 def unseal_share(raw: bytes, name: str, ask: Ask, key: SigningKey | None = None) -> Share:

@@ -56,6 +56,16 @@ def _group_record(tally: ContestTally, group: Group, width: int) -> dict[str, An
     return {"units": list(group.units), "ballots": group.ballots, "ciphertext": product}
 
 
+def name_of_stage(state: State, contest: str, group_number: int) -> str:
+    """What stands for the next stage of a group and exactly the list that it mixes: 64 hex digits."""
+    group = _group_of(state, contest, group_number)
+    return counting.mix_context(state, contest, group_number, group.stages + 1, group.digest).hex()
+
+
+def _group_of(state: State, contest: str, number: int) -> Group:
+    return next(tally.groups[number] for tally in state.tallies if tally.contest.id == contest)
+
+
 def mix_stage_body(
     state: State, contest: str, group_number: int, progress: Steps = silent, workers: Parallel | None = None
 ) -> tuple[dict[str, Any], Columns]:
@@ -64,8 +74,7 @@ def mix_stage_body(
     `workers` learn the permutation: they are the mixer's own.
     """
     manifest, key = state.require()
-    tally = next(tally for tally in state.tallies if tally.contest.id == contest)
-    group = tally.groups[group_number]
+    group = _group_of(state, contest, group_number)
     stage = group.stages + 1
     width = 2 * modulus_bytes(manifest)
     context = counting.mix_context(state, contest, group_number, stage, group.digest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,10 +43,11 @@ class Directory:
         self._path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = path.stat()
+            found = path.lstat()
         except OSError as error:
             raise StoreUnreachable(f"{path}: {error.strerror}") from None
-        if found.st_mode & 0o077 or found.st_uid != os.getuid():
+        # A link could lead to another directory of ours, which is not ours to clear.
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077 or found.st_uid != os.getuid():
             raise StoreUnreachable(f"{path}: others can look into this directory; it must be ours, with mode 0700")
 
     def _file(self, name: str) -> Path:

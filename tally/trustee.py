@@ -9,28 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from nacl.signing import SigningKey
 
 from tally import stages
-from tally.errors import AlreadyOpened, DamagedFile, NothingToDo, OtherElection
-from tally.files import replace_file
+from tally.errors import AlreadyOpened, NothingToDo, OtherElection
 from tally.shares import Share, require_share_of
 from tally.signing import public_key
 from tally.submission import Submission
-from verifier.crypto.checkpoint import MAX_BYTES
-from verifier.errors import BadInteger, NotCanonical
-from verifier.record.canonical import encode_bytes, parse, serialise
+from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
-from verifier.record.manifest import MOST_TRUSTEES
-from verifier.record.schema import HASH, nullable, record, whole
 from verifier.replay import counting
 from verifier.replay.state import Stage, State
 from verifier.verify import Progress, silent
 
-MAX_MEMORY_BYTES = 2 * MAX_BYTES + (16 << 10)
-"""a checkpoint, every character escaped, and the rest"""
+NOT_NOW: dict[Stage, str] = {
+    Stage.EMPTY: "the board is empty",
+    Stage.SETUP: "voting has not begun",
+    Stage.OPEN: "the polls are open",
+    Stage.CLOSED: "the polls are closed, but two officials have not frozen the tally yet",
+    Stage.WITHDRAWN: "the polls are closed, but two officials have not frozen the tally yet",
+    Stage.FROZEN: "no contest has a ballot that is opened",
+    Stage.OPENED: "everything is opened already",
+    Stage.PUBLISHED: "the result is published already",
+}
+"""Why there is nothing to open; FROZEN only when replay names nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,38 +46,6 @@ class Memory:
     """the last checkpoint that was verified: the board must continue it"""
     opened: bytes | None = None
     """the hash of the one counted set that was rooted"""
-
-    def write(self, path: Path) -> None:
-        """On the disk before anything that depends on it leaves the machine."""
-        content = {
-            "election": encode_bytes(self.election),
-            "trustee": self.trustee,
-            "checkpoint": self.checkpoint,
-            "opened": self.opened and encode_bytes(self.opened),
-        }
-        replace_file(path, serialise(content))
-
-
-def read_memory(path: Path) -> Memory:
-    """Raises DamagedFile; OSError when there is no such file."""
-    try:
-        fields = record(
-            parse(path.read_bytes(), MAX_MEMORY_BYTES),
-            path.name,
-            election=HASH,
-            trustee=whole(1, MOST_TRUSTEES),
-            checkpoint=_note_text,
-            opened=nullable(HASH),
-        )
-    except (NotCanonical, BadInteger) as error:
-        raise DamagedFile(f"{path.name}: the trustee's memory is damaged ({error})") from None
-    return Memory(**fields)
-
-
-def _note_text(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise NotCanonical(f"{where}: a signed checkpoint was expected")
-    return value
 
 
 def import_share(state: State, checkpoint: str, share: Share, key: SigningKey) -> tuple[Submission, Memory]:
@@ -110,9 +81,9 @@ def open_tally(
     if (memory.election, memory.trustee) != (share.election, share.trustee):
         raise OtherElection("the trustee's memory is of another election or trustee")
     if missing := state.missing_stages():
-        raise NothingToDo("nothing is opened before " + ", ".join(missing))
+        raise NothingToDo("nothing is opened before the mixers have finished: " + ", ".join(missing) + " is missing")
     if state.stage is not Stage.FROZEN or not state.named():
-        raise NothingToDo(f"the election is {state.stage}: there is nothing to open")
+        raise NothingToDo(f"there is nothing to open: {NOT_NOW[state.stage]}")
     counted = counting.roots_context(state)
     if memory.opened not in (None, counted):
         raise AlreadyOpened("another counted set of this election was opened before: this trustee opens one, ever")

@@ -17,7 +17,7 @@ from verifier.errors import CheckFailed, NotCanonical
 from verifier.record.manifest import MODULUS_BITS
 from verifier.replay import Replay
 from verifier.report import Gate, Trust
-from verifier.workers import InProcess, Unexamined
+from verifier.workers import InProcess, Unexamined, Workers
 from voting.board.log import DatabaseLog
 from voting.board.models import BoardEntry, Checkpoint
 from voting.errors import BoardInconsistent
@@ -61,11 +61,11 @@ class Replica:
             self._read_new(self._replay)
         return self._replay
 
-    def admit(self, raw: bytes, columns: Any) -> set[bytes]:
+    def admit(self, raw: bytes, columns: Any, workers: Workers | None = None) -> set[bytes]:
         """Judge the next entry: the digests of the columns that it names. Raises CheckFailed and changes nothing."""
         replay = self.catch_up()
         known = set(replay.state.columns)
-        replay.judge, replay.workers = Gate(), InProcess()
+        replay.judge, replay.workers = Gate(), workers or InProcess()
         self.log.pending = columns
         try:
             replay.apply(raw)

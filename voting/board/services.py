@@ -25,6 +25,7 @@ from verifier.record.entries import Type, parse_entry
 from verifier.record.manifest import Manifest, election_id
 from verifier.record.schema import format_minute
 from verifier.replay import Replay
+from verifier.workers import Workers
 from voting.board import keys
 from voting.board.models import BoardEntry, Checkpoint, ColumnBlob
 from voting.board.replica import Replica, replica_of
@@ -52,11 +53,13 @@ def append(
     signatures: Sequence[Mapping[str, str]],
     columns: Mapping[bytes, bytes] = NO_COLUMNS,
     time: datetime | None = None,
+    workers: Workers | None = None,
 ) -> BoardEntry:
     """Put an entry on the board: the one way in. What replay would not accept is refused, by the same code.
 
     The same type, body and signatures submitted again return the entry that is there. Columns that the entry does
-    not name are left out. `time` is now by default and is rounded down to the minute.
+    not name are left out. `time` is now by default and is rounded down to the minute. `workers` do the heavy checks;
+    this process does by default.
 
     Always a transaction of its own: an outer one could take back what this process already remembers.
 
@@ -68,7 +71,7 @@ def append(
             with transaction.atomic(durable=True):
                 # Appends are serialised here: whoever holds the row sees every entry before.
                 locked = Election.objects.select_for_update().get(pk=election.pk)
-                return _append(locked, replica, Type(entry_type), body, list(signatures), columns, time)
+                return _append(locked, replica, Type(entry_type), body, list(signatures), columns, time, workers)
         except VotingError:
             raise  # refused before anything changed, in memory too
         except BaseException:
@@ -84,6 +87,7 @@ def _append(
     signatures: list[Mapping[str, str]],
     columns: Mapping[bytes, bytes],
     time: datetime | None,
+    workers: Workers | None,
 ) -> BoardEntry:
     submission = _submission(entry_type, body, signatures)
     known = BoardEntry.objects.filter(election=election, submission=submission).first()
@@ -97,7 +101,7 @@ def _append(
         raise ManifestDiffers("this is not the manifest that the election's definition makes", where)
     raw = serialise({"body": body, "signatures": signatures, "time": format_minute(minute), "type": entry_type.value})
     try:
-        named = replica.admit(raw, columns)
+        named = replica.admit(raw, columns, workers)
     except CheckFailed as failure:
         raise EntryRefused(failure) from failure
     entry = BoardEntry.objects.create(
