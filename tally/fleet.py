@@ -11,12 +11,12 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from tally import mixing, stages
-from tally.errors import StoreUnreachable, WorkFailed
+from tally.errors import DamagedFile, StoreUnreachable, WorkFailed
 from tally.parcels import pack, unpack
 from tally.progress import Steps, silent
 from tally.store import Store
@@ -65,11 +65,13 @@ def perform(store: Store, piece: str) -> None:
     asked = store.get(f"work-{piece}")
     if asked is None:
         return
-    name, chunk = unpack(asked)
     try:
+        name, chunk = unpack(asked)
         answer = pack(("done", FUNCTIONS[name](chunk)))
     except Exception as error:  # noqa: BLE001  whatever it was, whoever asked must hear of it; its text may be secret
         answer = pack(("failed", type(error).__name__))
+    if store.get(f"work-{piece}") is None:
+        return  # whoever asked has the answer of another copy, or is gone: nothing is left behind
     store.put(f"answer-{piece}", answer)
 
 
@@ -78,7 +80,7 @@ class _Asked:
     """A piece of work under way."""
 
     piece: str
-    data: bytes
+    data: bytes = field(repr=False)
     sent: float
 
 
@@ -92,13 +94,14 @@ class Fleet:
         jobs: int,
         *,
         private: bool = False,
-        patience: float = PATIENCE,
+        patience: float | None = None,
         progress: Steps = silent,
     ) -> None:
         """`private`: the work holds secrets, so its names are drawn by chance and answers are deleted when taken."""
         self.jobs = jobs
         self.progress = progress
-        self._store, self._send, self._private, self._patience = store, send, private, patience
+        self._store, self._send, self._private = store, send, private
+        self._patience = PATIENCE if patience is None else patience
         self._source: workers.EntrySource | None = None
         self._report = Report()
         self._advance: Callable[[int], None] = silent
@@ -149,20 +152,30 @@ class Fleet:
                 self._tell(asked)
             time.sleep(pause)
             pause = min(2 * pause, longest)
-        verdict, value = unpack(answer)
+        verdict, value = answer
         if verdict != "done":
             raise WorkFailed(f"a worker process failed with {value}")
         return value
 
-    def _look(self, asked: _Asked) -> bytes | None:
+    def _look(self, asked: _Asked) -> tuple[str, Any] | None:
+        """(verdict, value), if there is an answer by now."""
+        work, answer = f"work-{asked.piece}", f"answer-{asked.piece}"
         try:
-            answer = self._store.get(f"answer-{asked.piece}")
-            if answer is not None:
-                # A public answer stays for a while: whoever begins again after a crash finds it.
-                self._store.delete(f"work-{asked.piece}", *([f"answer-{asked.piece}"] if self._private else []))
+            data = self._store.get(answer)
+            if data is None:
+                return None
+            found = _read_answer(data)
+            if found is None:
+                self._store.delete(answer)
+                self._tell(asked)
+                return None
+            # A public answer stays for a while: whoever begins again after a crash finds it. A failure does not:
+            # whoever begins again tries again.
+            stays = found[0] == "done" and not self._private
+            self._store.delete(work, *([] if stays else [answer]))
         except StoreUnreachable:
             return None
-        return answer
+        return found
 
     # Ballots of a log
 
@@ -175,7 +188,8 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._chunk, self._examined = [], deque()
+        # From now on a ballot is judged at once again: nobody would take what is only asked for.
+        self._source, self._chunk, self._examined = None, [], deque()
 
     def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
         """Check the proofs of one ballot: at once where a single one is admitted, with others where a log is read."""
@@ -207,3 +221,12 @@ class Fleet:
         self._ask_for_ballots()
         while self._examined:
             self._take_ballots()
+
+
+def _read_answer(data: bytes) -> tuple[str, Any] | None:
+    """(verdict, value) as `perform` wrote it; None for anything else."""
+    try:
+        verdict, value = unpack(data)
+    except (DamagedFile, TypeError, ValueError):
+        return None
+    return (verdict, value) if verdict in ("done", "failed") else None

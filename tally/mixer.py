@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gmpy2 import mpz
 from nacl.signing import SigningKey
 
 from tally import stages
 from tally.errors import DamagedFile, OrderRefused
-from tally.parcels import pack, unpack
+from tally.parcels import INTEGERS, pack, unpack
 from tally.progress import Steps, silent
 from tally.signing import public_key
 from tally.submission import Submission
@@ -60,9 +61,18 @@ def unpack_order(data: bytes) -> Order:
     try:
         contest, group, stage, setup, before, columns, inputs = unpack(data)
         manifest, key = setup
-        return Order(contest, int(group), int(stage), (manifest, key), before, dict(columns), inputs)
+        named = dict(columns)
+        if not isinstance(contest, str) or not _all_are(bytes, manifest, key, before, *named, *named.values()):
+            raise TypeError
+        if not all(isinstance(column, list) and _all_are(INTEGERS, *column) for column in inputs):
+            raise TypeError
+        return Order(contest, int(group), int(stage), (manifest, key), before, named, inputs)
     except (DamagedFile, TypeError, ValueError) as error:
         raise OrderRefused(f"this is no order ({type(error).__name__})") from None
+
+
+def _all_are(kind: type | tuple[type, ...], *values: Any) -> bool:
+    return all(isinstance(value, kind) for value in values)
 
 
 class _OrderLog:
@@ -105,17 +115,24 @@ def mix(
 def _replayed(order: Order, workers: Workers, allowed_bits: tuple[int, ...]) -> State:
     """Replay as it stands before this stage, as far as an order tells. Raises VerifierError and what broken data do."""
     replay = Replay(_OrderLog(order), Gate(), workers, allowed_bits)
+    state = replay.state
     for raw in order.setup:
         replay.apply(raw)
-    state = replay.state
+        if state.manifest and state.manifest.modulus_bits not in allowed_bits:
+            raise NotCanonical(f"a modulus of {state.manifest.modulus_bits} bits is not allowed")
     manifest, key = state.require()
-    width = 2 * modulus_bytes(manifest)
-    for column in order.inputs:
-        integrity.ciphertext_domain("the list to mix", key, column)
+    contest = manifest.contest(order.contest)
     inputs = [list(column) for column in order.inputs]
+    if not 0 <= order.group < len(manifest.units):
+        raise NotCanonical("there is no such group")
+    if len(inputs) != contest.width or len({len(column) for column in inputs}) != 1:
+        raise NotCanonical("the list to mix has not the columns of its contest, all of the same length")
+    for column in inputs:
+        integrity.ciphertext_domain("the list to mix", key, column)
+    width = 2 * modulus_bytes(manifest)
     group = Group((), len(inputs[0]), columns=inputs, digest=columns_digest(inputs, width))
     others = [Group((), 0) for _ in range(order.group)]
-    state.tallies = [ContestTally(manifest.contest(order.contest), True, [*others, group])]
+    state.tallies = [ContestTally(contest, True, [*others, group])]
     state.stage = Stage.FROZEN
     if order.stage > 1:
         group.stages = order.stage - 2

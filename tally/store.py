@@ -20,6 +20,7 @@ KEPT = 6 * 60 * 60
 PIECE = 64 << 20
 """bytes of one value in Redis, which holds 512 MB at most"""
 _NAME = re.compile(r"[a-z]+-[0-9a-f]{32,64}")
+_DRAFT = ".half-"
 
 
 class Store(Protocol):
@@ -56,7 +57,7 @@ class Directory:
         return self._path / name
 
     def put(self, name: str, data: bytes) -> None:
-        draft = self._path / f".{secrets.token_hex(8)}"
+        draft = self._path / f"{_DRAFT}{secrets.token_hex(8)}"
         try:
             draft.write_bytes(data)
             draft.replace(self._file(name))
@@ -73,13 +74,23 @@ class Directory:
             raise StoreUnreachable(f"{self._path}: {error.strerror}") from None
 
     def delete(self, *names: str) -> None:
-        for name in names:
-            self._file(name).unlink(missing_ok=True)
+        try:
+            for name in names:
+                self._file(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnreachable(f"{self._path}: {error.strerror}") from None
 
     def clear(self) -> None:
-        """Forget everything: what a killed process left is of no use to the next, which draws afresh."""
-        for file in self._path.iterdir():
-            file.unlink(missing_ok=True)
+        """Forget everything: what a killed process left is of no use to the next, which draws afresh.
+
+        Other files stay: somebody may have named a directory that is not empty.
+        """
+        try:
+            for file in self._path.iterdir():
+                if _NAME.fullmatch(file.name) or file.name.startswith(_DRAFT):
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnreachable(f"{self._path}: {error.strerror}") from None
 
 
 class RedisStore:
@@ -110,16 +121,24 @@ class RedisStore:
             head = self._client.get(f"tashika:{name}")
             if head is None:
                 return None
-            more = [self._client.get(f"tashika:{name}:{n}") for n in range(1, int.from_bytes(head[:4], "big"))]
+            pieces = [head[4:]]
+            for number in range(1, int.from_bytes(head[:4], "big")):
+                piece = self._client.get(f"tashika:{name}:{number}")
+                if piece is None:
+                    return None
+                pieces.append(piece)
         except self._away as error:
             raise StoreUnreachable(f"Redis: {type(error).__name__}") from None
-        return None if None in more else b"".join([head[4:], *more])
+        return b"".join(pieces)
 
     def delete(self, *names: str) -> None:
         try:
             for name in names:
                 head = self._client.getrange(f"tashika:{name}", 0, 3)
                 pieces = int.from_bytes(head, "big")
-                self._client.delete(f"tashika:{name}", *(f"tashika:{name}:{n}" for n in range(1, pieces)))
+                self._client.delete(f"tashika:{name}")
+                for number in range(1, pieces):
+                    if not self._client.delete(f"tashika:{name}:{number}"):
+                        break  # the rest fades away by itself
         except self._away as error:
             raise StoreUnreachable(f"Redis: {type(error).__name__}") from None

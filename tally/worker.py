@@ -12,9 +12,13 @@ A message carries a name and nothing else, no result goes to a result backend, a
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from nacl.signing import SigningKey
 
 from tally import mixer
 from tally.errors import OrderRefused, StoreUnreachable
+from tally.files import alone_beside
 from tally.fleet import Fleet, Send, perform
 from tally.parcels import pack
 from tally.progress import Steps
@@ -52,9 +57,12 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,  # whoever reaches Redis could stop a mixer, or look at what it does
     task_publish_retry=False,  # whoever sends decides when to send again
 )
 
+IN_MEMORY = "/dev/shm/tashika"  # noqa: S108  a Directory belongs to us alone, or is refused
+"""how the paths of mixers' directories begin unless MIXER_WORKSPACE is set"""
 ALLOWED_BITS = MODULUS_BITS
 """key sizes that a mixer works with; tests of this project allow smaller ones"""
 _KEY: dict[str, SigningKey] = {}
@@ -69,9 +77,8 @@ def redis_store() -> RedisStore:
 
 @cache
 def workspace() -> Directory:
-    """The mixer's own directory: MIXER_WORKSPACE, in memory unless set otherwise."""
-    in_memory = f"/dev/shm/tashika-mixer-{os.getuid()}"  # noqa: S108  a Directory belongs to us alone, or is refused
-    return Directory(Path(os.environ.get("MIXER_WORKSPACE", in_memory)))
+    """The mixer's own directory: MIXER_WORKSPACE, which its program sets to one in memory unless it is set."""
+    return Directory(Path(os.environ["MIXER_WORKSPACE"]))
 
 
 def queue_of(mixer_key: bytes) -> str:
@@ -140,9 +147,22 @@ def _mix(store: RedisStore, order: str) -> None:
         answer = pack(("done", submission.to_bytes()))
     except OrderRefused as refusal:
         answer = pack(("refused", str(refusal)))
+    except Exception as error:  # noqa: BLE001  its text may hold what is secret, and Celery would write it down
+        answer = pack(("refused", f"the mixer failed ({type(error).__name__})"))
     finally:
         workspace().clear()
-    store.put(f"stage-{order}", answer)
+    _hand_over(store, order, answer)
+
+
+def _hand_over(store: RedisStore, order: str, answer: bytes) -> None:
+    """Hours of work are not thrown away because Redis is away at this moment."""
+    while True:
+        try:
+            store.put(f"stage-{order}", answer)
+            store.delete(f"alive-{order}")
+            return
+        except StoreUnreachable:
+            time.sleep(1)
 
 
 class SignOfLife:
@@ -183,15 +203,39 @@ def serve(key: SigningKey, jobs: int) -> None:
     _KEY["mixer"] = key
     queue = queue_of(public_key(key))
     os.environ["MIXER_JOBS"] = str(jobs)
-    workspace().clear()
-    parts = subprocess.Popen(  # noqa: S603  our own interpreter and module
-        [sys.executable, "-m", "celery", "-A", "tally.worker", *_options(f"{queue}.parts", jobs)]
-    )
-    try:
+    # Each mixer has its own: two on one machine would clear each other's work away.
+    os.environ.setdefault("MIXER_WORKSPACE", f"{IN_MEMORY}-{queue}-{os.getuid()}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # until Celery listens
+    own = workspace()
+    with alone_beside(Path(os.environ["MIXER_WORKSPACE"], queue)), _parts(f"{queue}.parts", jobs):
+        own.clear()
         app.worker_main(_options(queue, 1))
+
+
+@contextmanager
+def _parts(queue: str, jobs: int) -> Iterator[None]:
+    """Processes for a mixer's secret work, begun again when they are killed."""
+    leaving = threading.Event()
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def keep() -> None:
+        # Ctrl-C reaches every process of a terminal, but the stage that is being mixed still needs these.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        while not leaving.wait(1 if begun else 0):
+            command = [sys.executable, "-m", "celery", "-A", "tally.worker", *_options(queue, jobs)]
+            begun[:] = [subprocess.Popen(command, stdin=subprocess.DEVNULL)]  # noqa: S603  our own module
+            begun[0].wait()
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    try:
+        yield
     finally:
-        parts.terminate()
-        parts.wait()
+        leaving.set()
+        while keeper.is_alive():
+            for process in begun:
+                process.terminate()
+            keeper.join(1)
         workspace().clear()
 
 

@@ -38,10 +38,11 @@ class Broker:
             "--dir",
             str(directory),
         ]
+        self.name = "redis"
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
+        self.begin()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Come (back), and answer."""
         self._process = subprocess.Popen([*self._command, "--appendonly", "no"], stdout=subprocess.DEVNULL)
         client = redis.Redis.from_url(self.url)
@@ -83,9 +84,9 @@ class Worker:
         self._command += ["-n", f"{queue}-{os.urandom(4).hex()}@%h", "-l", "ERROR", *options]
         self._command += ["--without-mingle", "--without-gossip"]
         self._environment = {**os.environ, "C_FORCE_ROOT": "1", **environment}
-        self.start()
+        self.begin()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Begin (again)."""
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._environment, start_new_session=True, stdout=subprocess.DEVNULL

@@ -36,7 +36,7 @@ from verifier.record import schema
 from verifier.record.archive import write_archive
 from verifier.record.canonical import encode_bytes, serialise
 from verifier.record.entries import Type
-from verifier.record.manifest import ACTS
+from verifier.record.manifest import ACTS, FORM_KINDS
 from verifier.record.roll import roll_leaf, roll_tree
 from verifier.replay import Replay
 from verifier.report import Gate
@@ -62,18 +62,24 @@ def parties(role: str, count: int) -> list[dict[str, str]]:
     return [party(f"{role} {number}") for number in range(1, count + 1)]
 
 
-def options(*names: str) -> list[dict[str, str]]:
-    return [
-        {"id": f"{'abcdefghijklmnopqrstuvwxyz'[at]}", "name": name, "reading": "", "party": ""}
-        for at, name in enumerate(names)
-    ]
+def option(identifier: str, name: str, **changes: Any) -> dict[str, Any]:
+    """An option that is no list and stands on none."""
+    nothing = {"reading": "", "party": "", "list": "", "priority": 0, "candidates": []}
+    return {"id": identifier, "name": name, **nothing, **changes}
+
+
+def options(*names: str) -> list[dict[str, Any]]:
+    return [option("abcdefghijklmnopqrstuvwxyz"[at], name) for at, name in enumerate(names)]
 
 
 def contest(identifier: str, kind: str, names: Sequence[str], **changes: Any) -> dict[str, Any]:
+    """A contest with one seat, of the first form that is answered like that."""
     return {
         "id": identifier,
         "title": identifier.title(),
         "kind": kind,
+        "form": str(next(form for form, kinds in FORM_KINDS.items() if kind in kinds)),
+        "seats": 1,
         "options": options(*names),
         "blank": True,
         "least": 1,
@@ -90,7 +96,7 @@ def small_manifest(**changes: Any) -> dict[str, Any]:
     contests = [
         contest("mayor", "choose-one", ["架空 一郎", "架空 花子", "仮名 次郎"]),
         contest("judges", "choose-several", ["判事 甲", "判事 乙", "判事 丙"], least=0, most=3),
-        contest("council", "index", ["議員 子", "議員 丑", "議員 寅", "議員 卯"]),
+        contest("council", "index", ["議員 子", "議員 丑", "議員 寅", "議員 卯"], form="SNTV", seats=2),
         contest("chair", "ranking", ["委員 松", "委員 竹", "委員 梅"], most=3),
         contest("name", "text", [], most=30),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from verifier import outcome as decisions
 from verifier.checks import CHECKS, GROUPS
 from verifier.record.canonical import encode_bytes
 from verifier.record.manifest import Contest
@@ -99,6 +100,8 @@ def _results(console: Console, outcome: Outcome) -> None:
     console.print(Text(printable(manifest.title), style="bold"))
     for contest, counted in zip(manifest.contests, result["contests"], strict=True):
         console.print(_contest(contest, counted))
+        if not counted["withheld"]:
+            decision(console, contest, counted["total"])
     for entry, text in outcome.state.corrections:
         console.print(Text(f"Correction of entry {entry}: {printable(text)}"))
 
@@ -124,8 +127,68 @@ def _contest(contest: Contest, counted: dict[str, Any]) -> Table:
     return table
 
 
+def decision(console: Console, contest: Contest, total: dict[str, Any]) -> None:
+    """Who is elected by the total of a contest."""
+    what = f"{contest.form}, {contest.seats} seats" if contest.seats > 1 else str(contest.form)
+    console.print(Text(f"By these ballots alone, without any on paper ({what}):", style="dim"))
+    for line in _decided(decisions.outcome(contest, total)):
+        console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _decided(decided: decisions.Outcome) -> Iterator[str]:
+    """One line for each thing that a contest decides, and for each that only a lot can decide."""
+    yield from (_list(result) for result in decided.lists)
+    yield from (_round(number, one) for number, one in enumerate(decided.rounds, 1))
+    if decided.pairs:
+        winner = decided.pairs.winner
+        yield f"preferred to every other: {winner.name if winner else 'nobody'}"
+    for judge in decided.judges:
+        verdict = "dismissed" if judge.dismissed else "stays"
+        yield f"{verdict}: {judge.name} ({judge.dismiss:,} for dismissal, {judge.keep:,} against)"
+    if decided.answered:
+        yield f"most votes: {_names(decided.answered.leading)}"
+        majority = decided.answered.majority
+        yield f"more than half of the valid votes: {majority.name if majority else 'none'}"
+    else:
+        yield from (f"elected: {one.name}" for one in decided.elected)
+    for lot in decided.lots:
+        yield f"by lot, {lot.places} of {len(lot.among)} ({lot.decides}): {_names(lot.among)}"
+    if decided.vacant:
+        yield f"seats left over: {decided.vacant}"
+
+
+def _list(result: decisions.ListResult) -> str:
+    seats = f"{result.seats} or {result.seats + 1} seats" if result.contested else f"{result.seats} seats"
+    return f"{result.name}: {result.votes:,} votes, {seats}: {_names(result.elected)}"
+
+
+def _round(number: int, one: decisions.Round) -> str:
+    votes = ", ".join(f"{line.name} {line.count:,}" for line in one.votes)
+    return f"round {number}: {votes}, exhausted {one.exhausted:,}; leaves: {_names(one.eliminated)}"
+
+
+def _names(candidates: Sequence[decisions.Candidate]) -> str:
+    return ", ".join(one.name for one in candidates) or "nobody"
+
+
+def _decisions(outcome: Outcome) -> list[dict[str, Any]] | None:
+    """What each contest decides; None where nothing is proved. The outcome of a withheld contest is None."""
+    manifest, result = outcome.state.manifest, outcome.state.result
+    if manifest is None or result is None or not outcome.report.valid:
+        return None
+    return [
+        {
+            "contest": contest.id,
+            "outcome": None
+            if counted["withheld"]
+            else decisions.outcome_record(decisions.outcome(contest, counted["total"])),
+        }
+        for contest, counted in zip(manifest.contests, result["contests"], strict=True)
+    ]
+
+
 def as_json(outcome: Outcome) -> dict[str, Any]:
-    """The whole report: verdict, every check with all its failures, the result."""
+    """The whole report: verdict, every check with all its failures, the result and what it decides."""
     manifest = outcome.state.manifest
     checks = []
     for check in sorted(CHECKS.values(), key=lambda check: check.order):
@@ -149,5 +212,6 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "entries": outcome.size,
         "checks": checks,
         "result": outcome.state.result,
+        "outcomes": _decisions(outcome),
         "corrections": [{"entry": entry, "text": text} for entry, text in outcome.state.corrections],
     }

@@ -24,6 +24,9 @@
 | EMAIL_URL | files in var/mail, under DEBUG | where notices to voters go, such as `smtp+tls://user:password@host:587` |
 | EMAIL_FROM | no-reply@localhost | the sender of notices |
 | CACHE_URL | memory of one process | where tries are counted; several processes need one: `rediscache://…` |
+| REDIS_URL | none: the site counts by itself | where work for Celery workers lies, such as `redis://host/1` |
+| COUNT_JOBS | 2 | with REDIS_URL: how many processes serve the queue `work`, on all machines |
+| MIXER_KEYS | var/mixers | without REDIS_URL: a directory with the keys of mixers on this machine, `*.key` |
 | SITE_URL | none: notices have no link | the address of this site in notices, such as `https://vote.example` |
 """
 
@@ -207,6 +210,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20
 vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="no-reply@localhost")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+REDIS_URL: str = env.str("REDIS_URL", default="")
+COUNT_JOBS: int = env.int("COUNT_JOBS", default=2)
+MIXER_KEYS = Path(env.str("MIXER_KEYS", default=str(VAR_DIR / "mixers")))
 SITE_URL: str = env.str("SITE_URL", default="").rstrip("/")
 if SITE_URL and not SITE_URL.startswith(("https://", "http://") if DEBUG else "https://"):
     raise ImproperlyConfigured("SITE_URL is not an https address: voters get it in messages")

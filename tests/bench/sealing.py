@@ -16,7 +16,7 @@ from typing import Any
 
 from tally.signing import public_key
 from tests.bench._measure import report
-from tests.election import contest, signing_key, small_manifest
+from tests.election import contest, option, signing_key, small_manifest
 from tests.keys import secret_key
 from tests.voting.booth.pages import Booth, booth
 from verifier.record.canonical import encode_bytes, encode_integer
@@ -79,8 +79,8 @@ def ballot_manifest(bits: int) -> dict[str, Any]:
     return small_manifest(modulus_bits=bits, contests=contests, styles=styles)
 
 
-def listed(count: int) -> list[dict[str, str]]:
-    return [{"id": f"o{at}", "name": f"候補 {at}", "reading": "", "party": ""} for at in range(count)]
+def listed(count: int) -> list[dict[str, Any]]:
+    return [option(f"o{at}", f"候補 {at}") for at in range(count)]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,18 @@ import pytest
 
 from tally import ceremony, stages
 from tally.cli import main
+from tally.errors import DamagedFile
+from tally.files import alone_beside
 from tally.sealed import seal_signing_key
 from tally.shares import Share
 from tally.submission import Submission, parse_submission
-from tally.trustee import read_memory
+from tally.trustee_file import Trustee, seal_trustee, unseal_trustee
 from tests.election import VOTES, Election, parties, signing_key, small_manifest
 from tests.forge import at, trusting
 from verifier.record.canonical import encode_bytes, serialise
 from verifier.record.entries import Type
 from verifier.record.schema import format_minute
+from verifier.rehearsal import parse_rehearsal, rehearsal_holds
 from verifier.replay import counting
 from verifier.verify import verify
 
@@ -79,6 +83,11 @@ def key_file(name: str, folder: Path) -> Path:
     return path
 
 
+def trustee_in(path: Path, passphrase: str = PASSPHRASE) -> Trustee:
+    """What a trustee's file holds."""
+    return unseal_trustee(path.read_bytes(), path.name, lambda _: passphrase)
+
+
 def files(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
@@ -98,11 +107,11 @@ def submit(election: Election, path: Path) -> None:
 # A whole election
 
 
-def made_key(tally: Any, folder: Path, name: str, passphrase: str) -> str:
-    """A new key file; its public half as the program says it."""
-    said = done(tally("key", folder / f"{name}.key", typed=lines(passphrase)))
+def made_key(tally: Any, path: Path, passphrase: str, *command: str) -> str:
+    """A new file with a key, by `key` or another command; its public half as the program says it."""
+    said = done(tally(*(command or ("key",)), path, typed=lines(passphrase)))
     assert said.startswith("public key: ") and said.count("\n") == 1
-    assert stat.S_IMODE((folder / f"{name}.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return said.removeprefix("public key: ").strip()
 
 
@@ -112,12 +121,14 @@ def test_a_whole_election(sealed_for: str, tally: Any, tmp_path: Path, monkeypat
 
     One passphrase for each key and one for each share, so that a file opened with another's would be noticed.
     """
+    trustees = [
+        made_key(tally, tmp_path / f"trustee-{at}.tashika", f"passphrase of trustee {at}", "trustee", "new")
+        for at in (1, 2, 3)
+    ]
+    mixers = [made_key(tally, tmp_path / f"mixer-{at}.key", f"passphrase of mixer {at}") for at in (1, 2)]
     people = {
-        role: [
-            {"name": f"{role} {at}", "key": made_key(tally, tmp_path, f"{role}-{at}", f"passphrase of {role} {at}")}
-            for at in range(1, count + 1)
-        ]
-        for role, count in (("trustee", 3), ("mixer", 2))
+        role: [{"name": f"{role} {at}", "key": key} for at, key in enumerate(keys, 1)]
+        for role, keys in (("trustee", trustees), ("mixer", mixers))
     }
     election = Election(small_manifest(trustees=people["trustee"], mixers=people["mixer"]))
     election.append(Type.MANIFEST, election.manifest)
@@ -140,32 +151,30 @@ def test_a_whole_election(sealed_for: str, tally: Any, tmp_path: Path, monkeypat
         assert said.endswith(f"signed by {election.manifest['officials'][number - 1]['key']}\n")
     submit(election, dealt / "key.json")
 
-    def typed(trustee: int) -> str:
-        own = f"passphrase of trustee {trustee}"
-        return lines(own) if sealed_for == "keys" else lines(own, shares[trustee - 1])
-
     def trustee(what: str, number: int) -> Path:
-        out = tmp_path / f"{what}-{number}.json"
-        done(
+        """The file that the program names for handing in."""
+        own = f"passphrase of trustee {number}"
+        needs_share = what == "import"
+        said = done(
             tally(
-                *(
-                    "trustee",
-                    what,
-                    archive,
-                    dealt / f"share-{number}.json",
-                    "--key",
-                    tmp_path / f"trustee-{number}.key",
-                ),
-                *("--memory", tmp_path / f"memory-{number}.json", "--out", out, "--jobs", 1),
-                typed=typed(number),
+                *("trustee", what, tmp_path / f"trustee-{number}.tashika", archive),
+                *([dealt / f"share-{number}.json"] if needs_share else []),
+                *("--jobs", 1),
+                typed=lines(own, shares[number - 1]) if needs_share and sealed_for == "passphrases" else lines(own),
             )
         )
-        return out
+        return Path(said.splitlines()[-1].removeprefix("to hand in: "))
+
+    def held(number: int) -> Trustee:
+        return trustee_in(tmp_path / f"trustee-{number}.tashika", f"passphrase of trustee {number}")
 
     election.write(archive)
     for number in (1, 2, 3):
         submit(election, trustee("import", number))
-        assert read_memory(tmp_path / f"memory-{number}.json").opened is None
+        assert held(number).memory.opened is None
+        proof = parse_rehearsal(trustee("rehearse", number).read_bytes())
+        v_i = election.state.verification_keys[number - 1]
+        assert rehearsal_holds(election.state.key.N, 3, 2, v_i, proof)
 
     election.append(Type.ROLL_COMMITMENT, election.body(root=encode_bytes(election.roll.root()), rows=election.rows))
     for at_row, (slot, (style, _)) in enumerate(VOTES.items()):
@@ -192,7 +201,7 @@ def test_a_whole_election(sealed_for: str, tally: Any, tmp_path: Path, monkeypat
     election.write(archive)
     for number in (3, 1):
         submit(election, trustee("open", number))
-        assert read_memory(tmp_path / f"memory-{number}.json").opened == counting.roots_context(election.state)
+        assert held(number).memory.opened == counting.roots_context(election.state)
 
     for name in ("opening", "result"):
         election.write(archive)
@@ -464,6 +473,14 @@ def test_a_trustee_whose_key_is_no_point_is_refused_in_a_sentence(quick: list[in
 # Trustees
 
 
+@cache
+def mixed_again() -> Election:
+    """Another history from the freeze on, signed by the same mixers. Tests only read it."""
+    fork = at("frozen")
+    fork.mix()
+    return fork
+
+
 @dataclass
 class Desk:
     """A trustee's machine."""
@@ -473,27 +490,41 @@ class Desk:
     number: int = 1
 
     def __post_init__(self) -> None:
-        held = at("set up")
-        self.key = key_file(f"trustee {self.number}", self.folder)
-        self.memory, self.out = self.folder / "memory.json", self.folder / "out.json"
+        election = at("set up")
+        self.file = self.folder / "trustee.tashika"
+        self.file.write_bytes(seal_trustee(Trustee(signing_key(f"trustee {self.number}")), PASSPHRASE))
         self.share = self.folder / "share.json"
-        share = Share(held.election_id, held.state.key_hash, self.number, held.dealt.shares[self.number - 1])
+        share = Share(
+            election.election_id, election.state.key_hash, self.number, election.dealt.shares[self.number - 1]
+        )
         self.share.write_bytes(share.seal(PASSPHRASE))
         self.archive = self.folder / "election.zip"
 
-    def trustee(self, what: str, election: Election | None = None, typed: str | None = None, **changes: Any) -> Ran:
+    def out(self, what: str) -> Path:
+        """Where the entry of a command comes."""
+        names = {"import": "share-confirmed", "rehearse": "rehearsal", "open": "partial-roots"}
+        return self.folder / f"{names[what]}-{self.number}.json"
+
+    def trustee(self, what: str, election: Election | None = None, typed: str | None = None) -> Ran:
         if election:
             election.write(self.archive)
-        given = {"share": self.share, "key": self.key, "memory": self.memory, "out": self.out, **changes}
         return self.run(
-            *("trustee", what, self.archive, given["share"], "--key", given["key"], "--memory", given["memory"]),
-            *("--out", given["out"], "--jobs", 1),
+            *("trustee", what, self.file, self.archive, *([self.share] if what == "import" else []), "--jobs", 1),
             typed=lines(PASSPHRASE, PASSPHRASE) if typed is None else typed,
         )
 
+    @property
+    def held(self) -> Trustee:
+        return trustee_in(self.file)
+
+    def imported(self) -> Desk:
+        done(self.trustee("import", at("set up")))
+        return self
+
     def unused(self) -> bool:
         """Nothing was written but what was there."""
-        return files(self.folder) == {self.key.name, "share.json", "election.zip"}
+        there = files(self.folder) == {self.file.name, self.share.name, self.archive.name}
+        return there and self.held.share is None and self.held.memory is None
 
 
 @pytest.fixture
@@ -501,19 +532,57 @@ def desk(tmp_path: Path, tally: Any) -> Desk:
     return Desk(tmp_path, tally)
 
 
-def test_a_share_is_imported_once(desk: Desk) -> None:
-    """The memory that exists is never begun afresh: it says what was opened."""
-    done(desk.trustee("import", at("set up")))
-    before, confirmed = desk.memory.read_bytes(), desk.out.read_bytes()
-    said = refused(desk.trustee("import", at("mixed")))
-    assert said == f"{desk.memory} is there already: this share was imported before"
-    assert (desk.memory.read_bytes(), desk.out.read_bytes()) == (before, confirmed)
+def test_a_trustees_file_is_made_once(desk: Desk, tmp_path: Path, tally: Any) -> None:
+    before = desk.file.read_bytes()
+    said = refused(tally("trustee", "new", desk.file, typed=lines(PASSPHRASE)), 2)
+    assert said == f"{desk.file}: File exists" and desk.file.read_bytes() == before
+
+
+def test_what_the_file_holds_is_shown(desk: Desk, tally: Any) -> None:
+    """No secret is."""
+    shown = done(tally("trustee", "show", desk.file, typed=lines(PASSPHRASE)))
+    assert shown.endswith("no share yet\n")
+    desk.imported()
+    shown = done(tally("trustee", "show", desk.file, typed=lines(PASSPHRASE)))
+    assert "trustee 1 of the election " in shown and "opened: nothing yet" in shown
+    assert f"board seen last: {len(at('set up').entries)} entries" in shown
+    done(desk.trustee("open", at("mixed")))
+    shown = done(tally("trustee", "show", desk.file, typed=lines(PASSPHRASE)))
+    assert f"opened: {encode_bytes(counting.roots_context(at('mixed').state))}" in shown
+    assert encode_bytes(desk.held.share.secret) not in shown and encode_bytes(bytes(desk.held.key)) not in shown
+    assert refused(tally("trustee", "show", desk.file, typed=lines("another passphrase"))) == (
+        "trustee.tashika: the passphrase is wrong"
+    )
+
+
+def test_a_share_is_imported_again_and_forgets_nothing(desk: Desk) -> None:
+    """Whoever lost the confirmation makes it again; what was opened stays in the file, and so does the board seen."""
+    desk.imported()
+    first = desk.out("import").read_bytes()
+    desk.out("import").unlink()
+    desk.imported()
+    assert desk.out("import").read_bytes() == first
+    done(desk.trustee("open", at("mixed")))
+    opened = desk.held.memory.opened
+    assert opened is not None
+    assert refused(desk.trustee("import", at("set up"))).startswith("this log is older than the one that was seen")
+    done(desk.trustee("import", at("mixed")))
+    assert desk.held.memory.opened == opened
+
+
+def test_one_file_is_of_one_election(desk: Desk) -> None:
+    """A second share does not take the place of the first one."""
+    desk.imported()
+    before, right = desk.file.read_bytes(), desk.held.share
+    desk.share.write_bytes(Share(b"o" * 32, right.key_hash, 1, right.s).seal(PASSPHRASE))
+    assert "holds another share" in refused(desk.trustee("import"))
+    assert desk.file.read_bytes() == before
 
 
 def test_the_wrong_passphrase_imports_nothing(desk: Desk) -> None:
     at("set up").write(desk.archive)
     said = refused(desk.trustee("import", typed=lines("another passphrase", PASSPHRASE)))
-    assert said == "trustee-1.key: the passphrase is wrong"
+    assert said == "trustee.tashika: the passphrase is wrong"
     said = refused(desk.trustee("import", typed=lines(PASSPHRASE, "another passphrase")))
     assert said == "share.json: the passphrase is wrong"
     assert refused(desk.trustee("import", typed=lines(PASSPHRASE))) == "no passphrase for share.json was given"
@@ -551,102 +620,160 @@ def test_before_the_key_nothing_is_imported(desk: Desk) -> None:
     assert desk.unused()
 
 
-def test_nothing_is_opened_without_an_import(desk: Desk) -> None:
-    assert refused(desk.trustee("open", at("mixed")), 2) == f"{desk.memory}: No such file or directory"
+@pytest.mark.parametrize("what", ["open", "rehearse"])
+def test_without_an_import_nothing_is_opened_or_proved(what: str, desk: Desk) -> None:
+    said = refused(desk.trustee(what, at("mixed")))
+    assert said == f"{desk.file} holds no share yet: import it first"
     assert desk.unused()
 
 
-@pytest.mark.parametrize("name", ["voted", "withdrawn", "frozen", "published"])
-def test_nothing_is_opened_out_of_turn(name: str, desk: Desk) -> None:
-    done(desk.trustee("import", at("set up")))
-    before = desk.memory.read_bytes()
-    desk.out.unlink()
-    refused(desk.trustee("open", at(name)))
-    assert not desk.out.exists() and desk.memory.read_bytes() == before
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("voted", "there is nothing to open: the polls are open"),
+        ("withdrawn", "the polls are closed, but two officials have not frozen the tally yet"),
+        ("frozen", "nothing is opened before the mixers have finished: mix stage 1 of council, group 0"),
+        ("published", "there is nothing to open: the result is published already"),
+    ],
+)
+def test_nothing_is_opened_out_of_turn(name: str, why: str, desk: Desk) -> None:
+    before = desk.imported().file.read_bytes()
+    assert why in refused(desk.trustee("open", at(name)))
+    assert not desk.out("open").exists() and desk.file.read_bytes() == before
 
 
 def test_the_same_set_again_and_no_other(desk: Desk) -> None:
     """A second run after an interruption is allowed, a rolled-back board and a fork are not."""
-    done(desk.trustee("import", at("set up")))
+    desk.imported()
     first = at("mixed")
     for _ in range(2):
         done(desk.trustee("open", first))
-    made, kept = desk.out.read_bytes(), desk.memory.read_bytes()
-    fork = at("frozen")
-    fork.mix()
-    for other in (fork, at("frozen"), at("voted")):
-        said = refused(desk.trustee("open", other))
-        assert said.startswith("the log does not verify: ") and "BoardPrefix" in said
-    assert (desk.out.read_bytes(), desk.memory.read_bytes()) == (made, kept)
-    remembering = read_memory(desk.memory)
+    made, kept = desk.out("open").read_bytes(), desk.file.read_bytes()
+    fork = mixed_again()
+    for other, sentence in (
+        (fork, "this is another log than the one that was seen before"),
+        (at("frozen"), "this log is older than the one that was seen before"),
+        (at("voted"), "this log is older than the one that was seen before"),
+    ):
+        assert refused(desk.trustee("open", other)).startswith(sentence)
+    assert (desk.out("open").read_bytes(), desk.file.read_bytes()) == (made, kept)
+    checkpoint = desk.held.memory.checkpoint
     with pytest.MonkeyPatch.context() as patch:  # a board that satisfies the verifier and is another all the same
-        patch.setattr("tally.cli.verified_state", lambda *_: (fork.state, remembering.checkpoint))
+        patch.setattr("tally.cli.verified_state", lambda *_: (fork.state, checkpoint))
         said = refused(desk.trustee("open"))
     assert said == "another counted set of this election was opened before: this trustee opens one, ever"
-    assert (desk.out.read_bytes(), desk.memory.read_bytes()) == (made, kept)
+    assert (desk.out("open").read_bytes(), desk.file.read_bytes()) == (made, kept)
 
 
 def test_a_crash_while_rooting_leaves_the_memory_and_no_entry(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the same command, run again, finishes."""
-    done(desk.trustee("import", at("set up")))
-    desk.out.unlink()
+    """And the same command, run again, finishes; another set is refused from the crash on."""
+    desk.imported()
+    fork = mixed_again()
 
     def interrupted(*_: object) -> None:
-        assert read_memory(desk.memory).opened == counting.roots_context(at("mixed").state)
+        assert desk.held.memory.opened == counting.roots_context(at("mixed").state)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(stages, "partial_roots_body", interrupted)
         said = refused(desk.trustee("open", at("mixed")), 2)
     assert said == "interrupted; the same command begins again"
-    assert not desk.out.exists()
-    done(desk.trustee("open"))
-    assert parse_submission(desk.out.read_bytes(), "out").type is Type.PARTIAL_ROOTS
+    assert not desk.out("open").exists()
+    refused(desk.trustee("open", fork))
+    assert not desk.out("open").exists()
+    done(desk.trustee("open", at("mixed")))
+    assert parse_submission(desk.out("open").read_bytes(), "out").type is Type.PARTIAL_ROOTS
 
 
-def test_a_damaged_memory_opens_nothing(desk: Desk) -> None:
-    done(desk.trustee("import", at("set up")))
-    desk.out.unlink()
-    whole = desk.memory.read_bytes()
-    for raw in (b"", whole[:-1], whole + b" ", b"{}"):
-        desk.memory.write_bytes(raw)
+def test_no_root_is_taken_when_the_file_cannot_be_replaced(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stick that is full, or write-protected: the old file stays, whole."""
+    before = desk.imported().file.read_bytes()
+    at("mixed").write(desk.archive)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tally.files.os.fsync", full)
+        patch.setattr(stages, "partial_roots_body", lambda *_: pytest.fail("roots were taken"))
+        refused(desk.trustee("open"), 2)
+    assert desk.file.read_bytes() == before and not desk.out("open").exists()
+    assert not [name for name in files(desk.folder) if name.endswith(".part")]
+
+
+def test_two_programs_never_work_on_one_file(desk: Desk) -> None:
+    """Otherwise each could begin before the other one has written down which set it opens."""
+    desk.imported()
+    before = desk.file.read_bytes()
+    with alone_beside(desk.file):
         said = refused(desk.trustee("open", at("mixed")))
-        assert said.startswith("memory.json: the trustee's memory is damaged (")
-    assert not desk.out.exists()
+    assert said.endswith("another program works with a file in this folder; wait until it is done")
+    assert desk.file.read_bytes() == before and not desk.out("open").exists()
+    done(desk.trustee("open"))
+
+
+def test_a_damaged_file_opens_nothing(desk: Desk) -> None:
+    whole = desk.imported().file.read_bytes()
+    at("mixed").write(desk.archive)
+    for raw in (b"", whole[:-1], whole + b" ", b"{}", whole.replace(b'"kind":"trustee"', b'"kind":"key share"')):
+        desk.file.write_bytes(raw)
+        assert refused(desk.trustee("open")).startswith("trustee.tashika: ")
+    assert not desk.out("open").exists()
+
+
+def test_only_the_owner_reads_the_file(desk: Desk) -> None:
+    """After each replacement too."""
+    desk.imported()
+    done(desk.trustee("open", at("mixed")))
+    assert stat.S_IMODE(desk.file.stat().st_mode) == 0o600
+
+
+def test_no_command_lists_a_secret(desk: Desk) -> None:
+    """Neither in the file, in clear, nor in what is handed in, nor in what is said."""
+    desk.imported()
+    said = done(desk.trustee("rehearse")) + done(desk.trustee("open", at("mixed")))
+    secrets = (
+        encode_bytes(desk.held.share.secret),
+        str(desk.held.share.s),
+        encode_bytes(bytes(desk.held.key)),
+        PASSPHRASE,
+    )
+    for text in (said, *(path.read_bytes().decode("latin-1") for path in desk.folder.glob("*.*"))):
+        assert not [secret for secret in secrets if secret in text]
 
 
 def test_the_share_is_not_written_over_by_what_comes_out(desk: Desk) -> None:
-    """A slip on the command line must not cost a trustee the share or the key."""
-    share, key = desk.share.read_bytes(), desk.key.read_bytes()
-    for out in (desk.share, desk.key, desk.archive):
-        desk.memory.unlink(missing_ok=True)
-        ran = desk.trustee("import", at("set up"), out=out)
-        assert (desk.share.read_bytes(), desk.key.read_bytes()) == (share, key)
-        assert refused(ran, ran.code)
+    """Files with the names of what is handed in must not cost a trustee the share or the board."""
+    desk.share = desk.share.rename(desk.out("import"))
+    share = desk.share.read_bytes()
+    assert refused(desk.trustee("import", at("set up"))).endswith("give that file another name")
+    assert desk.share.read_bytes() == share
+    assert desk.held.share is None
 
 
-def test_a_place_that_cannot_be_written_is_named(desk: Desk, tmp_path: Path) -> None:
-    """Nothing stays behind beside it, and no memory says that the share was imported."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    for out in (tmp_path / "missing" / "out.json", folder):
-        said = refused(desk.trustee("import", at("set up"), out=out), 2)
-        assert str(out) in said
-        assert not desk.memory.exists()
-    assert not list(tmp_path.rglob("*.part"))
+def test_a_rehearsal_opens_nothing_and_is_no_entry(desk: Desk) -> None:
+    """Whatever the stage: it holds for this trustee and board, and the memory says that nothing was opened."""
+    desk.imported()
+    for name in ("set up", "voted", "mixed"):
+        done(desk.trustee("rehearse", at(name)))
+        raw = desk.out("rehearse").read_bytes()
+        proof, state = parse_rehearsal(raw), at(name).state
+        assert rehearsal_holds(state.key.N, 3, 2, state.verification_keys[0], proof)
+        assert proof.statement.size == len(at(name).entries)
+        assert desk.held.memory.opened is None
+        with pytest.raises(DamagedFile):
+            parse_submission(raw, "out")
+    fork = mixed_again()
+    assert refused(desk.trustee("rehearse", fork)).startswith("this is another log than the one that was seen before")
 
 
 # Archives
 
 
-@pytest.mark.parametrize("command", ["ceremony", "import", "open", "mix", "count"])
+@pytest.mark.parametrize("command", ["ceremony", "import", "rehearse", "open", "mix", "count"])
 @pytest.mark.parametrize("bad", ["missing", "empty", "text", "cut", "folder"])
 def test_an_archive_that_is_none_is_one_line(command: str, bad: str, desk: Desk, tmp_path: Path, tally: Any) -> None:
-    done(desk.trustee("import", at("set up")))
-    memory = desk.memory.read_bytes()
-    if command == "import":
-        desk.memory.unlink()
-    desk.out.unlink()
+    own, mixer = desk.imported().file.read_bytes(), key_file("mixer 1", tmp_path)
     whole = desk.archive.read_bytes()
     desk.archive.unlink()
     if bad == "folder":
@@ -654,32 +781,33 @@ def test_an_archive_that_is_none_is_one_line(command: str, bad: str, desk: Desk,
     elif bad != "missing":
         desk.archive.write_bytes({"empty": b"", "text": b"an archive", "cut": whole[: len(whole) // 2]}[bad])
     there = files(tmp_path)
-    if command in ("import", "open"):
+    if command in ("import", "rehearse", "open"):
         ran = desk.trustee(command)
     else:
-        key = ("--key", desk.key) if command == "mix" else ()
+        key = ("--key", mixer) if command == "mix" else ()
         ran = tally(command, desk.archive, tmp_path / "new", *key, typed=lines(PASSPHRASE))
     assert ran.code in (1, 2) and refused(ran, ran.code)
     assert files(tmp_path) == there
-    assert command == "import" or desk.memory.read_bytes() == memory
+    assert desk.file.read_bytes() == own
 
 
 def test_a_forged_log_is_refused_by_every_command(desk: Desk, tmp_path: Path, tally: Any) -> None:
     """One ballot changed after it was signed: nobody deals, mixes, opens or counts on it."""
-    done(desk.trustee("import", at("set up")))
-    desk.out.unlink()
+    desk.imported()
+    key = key_file("mixer 1", tmp_path)
     forged = at("mixed")
     forged.entries[20] = forged.entries[20].replace(b'"sequence":1', b'"sequence":2')
     assert forged.entries[20] != at("mixed").entries[20]
     forged.write(desk.archive)
     for ran in (
         desk.trustee("open"),
-        tally("mix", desk.archive, tmp_path / "new", "--key", desk.key, "--jobs", 1, typed=lines(PASSPHRASE)),
+        desk.trustee("rehearse"),
+        tally("mix", desk.archive, tmp_path / "new", "--key", key, "--jobs", 1, typed=lines(PASSPHRASE)),
         tally("count", desk.archive, tmp_path / "new", "--jobs", 1),
         tally("ceremony", desk.archive, tmp_path / "new"),
     ):
         assert refused(ran).startswith("the log does not verify: ")
-    assert not desk.out.exists() and not (tmp_path / "new").exists()
+    assert not desk.out("open").exists() and not (tmp_path / "new").exists()
 
 
 # Mixers and counters

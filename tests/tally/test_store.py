@@ -71,7 +71,7 @@ def test_a_redis_that_is_away_is_told(tmp_path: Path) -> None:
     for ask in (lambda: redis.put(NAME, b"y"), lambda: redis.get(NAME), lambda: redis.delete(NAME)):
         with pytest.raises(StoreUnreachable, match="Redis"):
             ask()
-    gone.start()
+    gone.begin()
     assert redis.get(NAME) is None
     gone.kill()
 

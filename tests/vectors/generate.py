@@ -41,6 +41,7 @@ from tests import election as elections
 from tests.keys import safe_primes, secret_key
 from tests.vectors import generators
 from verifier import count as counting
+from verifier import outcome as decisions
 from verifier.ballots import Sealed, Setting, examine
 from verifier.checks import Check, evidence, integrity
 from verifier.crypto import certificate, checkpoint, equation, group, merkle, seed, shuffle, threshold, transcript
@@ -57,10 +58,10 @@ from verifier.crypto.paillier import PublicKey
 from verifier.crypto.signatures import verify
 from verifier.errors import CheckFailed
 from verifier.receipt import parse_receipt
-from verifier.record import answers, canonical, column, schema
+from verifier.record import answers, canonical, column
 from verifier.record.entries import Entry, Signature, Type, parse_entry, signed_message, statement_digest, tracker
 from verifier.record.key import key_hash, parse_key
-from verifier.record.manifest import Contest, Kind, Option, parse_manifest
+from verifier.record.manifest import FORM_KINDS, Contest, Form, parse_contest, parse_manifest
 from verifier.record.roll import roll_leaf
 from verifier.replay import groups
 from verifier.replay.freeze import columns_digest
@@ -179,13 +180,6 @@ def item(value: Any) -> JSON:
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     return {"text": value} if isinstance(value, str) else {"integer": integer(value)}
-
-
-def contest_of(value: JSON) -> Contest:
-    """A contest from its form in the manifest."""
-    options = tuple(Option(**option) for option in value["options"])
-    times = {name: schema.minute(value[name], name) for name in ("opens", "closes")}
-    return Contest(**{**value, **times, "kind": Kind(value["kind"]), "options": options})
 
 
 def answer_of(value: Any) -> Any:
@@ -486,16 +480,23 @@ def op_check_knowledge(given: JSON) -> JSON:
     return {"holds": True}
 
 
-# Operations: answers and ballots
+# Operations: contests, answers and ballots
+
+
+def op_parse_contest(given: JSON) -> JSON:
+    contest = parse_contest(given["contest"], "contest")
+    return {"choices": contest.choices, "ciphertexts": contest.ciphertexts, "proofs": contest.proofs}
 
 
 def op_encode_answer(given: JSON) -> JSON:
-    plaintexts = answers.encode_answer(contest_of(given["contest"]), given["modulus_bits"], answer_of(given["answer"]))
+    plaintexts = answers.encode_answer(
+        parse_contest(given["contest"], "contest"), given["modulus_bits"], answer_of(given["answer"])
+    )
     return {"plaintexts": integers(plaintexts)}
 
 
 def op_decode_answer(given: JSON) -> JSON:
-    contest = contest_of(given["contest"])
+    contest = parse_contest(given["contest"], "contest")
     answer = answers.decode_answer(contest, given["modulus_bits"], numbers(given["plaintexts"]))
     return {
         "answer": list(answer) if isinstance(answer, tuple) else answer,
@@ -504,7 +505,7 @@ def op_decode_answer(given: JSON) -> JSON:
 
 
 def op_fits(given: JSON) -> JSON:
-    return {"fits": answers.fits(contest_of(given["contest"]), given["modulus_bits"])}
+    return {"fits": answers.fits(parse_contest(given["contest"], "contest"), given["modulus_bits"])}
 
 
 @cache
@@ -579,7 +580,8 @@ def op_group_element(given: JSON) -> JSON:
 
 
 def op_commit(given: JSON) -> JSON:
-    return {"rows": integers(shuffle.commit(numbers(given["vector"]), numbers(given["randomisers"])))}
+    vector, randomisers = numbers(given["vector"]), numbers(given["randomisers"])
+    return {"rows": integers(*shuffle.commit([(vector, randomisers)], InProcess()))}
 
 
 PROOF_LISTS = (*shuffle.COMMITMENTS, "F", *shuffle.VECTORS, *shuffle.RANDOMISERS, "z")
@@ -758,25 +760,31 @@ def counted(contest: Contest, found: counting.GroupCount) -> JSON:
 
 
 def op_count_slots(given: JSON) -> JSON:
-    contest = contest_of(given["contest"])
+    contest = parse_contest(given["contest"], "contest")
     found = counting.count_slots(contest, number(given["plaintext"]), given["slot_bits"], given["ballots"])
     return counted(contest, found)
 
 
 def op_count_answers(given: JSON) -> JSON:
-    contest = contest_of(given["contest"])
+    contest = parse_contest(given["contest"], "contest")
     rows = [numbers(row) for row in given["rows"]]
     return counted(contest, counting.count_answers(contest, given["modulus_bits"], rows))
 
 
 def op_total(given: JSON) -> JSON:
     """The total of groups of mixed answers."""
-    contest = contest_of(given["contest"])
+    contest = parse_contest(given["contest"], "contest")
     found = [
         counting.count_answers(contest, given["modulus_bits"], [numbers(row) for row in rows])
         for rows in given["groups"]
     ]
     return {"total": counting.total_record(contest, found)}
+
+
+def op_outcome(given: JSON) -> JSON:
+    return {
+        "outcome": decisions.outcome_record(decisions.outcome(parse_contest(given["contest"], "c"), given["total"]))
+    }
 
 
 # Operations: entries
@@ -1508,6 +1516,124 @@ def payload(data: bytes, width: int = 1, length: int | None = None) -> list[str]
     return [integer(int.from_bytes(block[at : at + size], "big")) for at in range(0, len(block), size)]
 
 
+OPEN_LISTS = [
+    elections.option("a", "みほん党"),
+    elections.option("a1", "架空 一郎", list="a"),
+    elections.option("a2", "架空 花子", list="a", priority=1),
+    elections.option("a3", "仮名 次郎", list="a", priority=2),
+    elections.option("b", "れいの会"),
+    elections.option("b1", "例示 太郎", list="b"),
+    elections.option("b2", "例示 桜子", list="b"),
+]
+CLOSED_LISTS = [
+    elections.option("a", "みほん党", candidates=["架空 一郎", "架空 花子", "仮名 次郎"]),
+    elections.option("b", "れいの会", candidates=["例示 太郎", "例示 太郎"]),
+]
+
+
+def contest_of_form(usually: str, **changes: Any) -> JSON:
+    """A contest of a form with what only this form has."""
+    kind = FORM_KINDS[Form(usually)][0]
+    usual = contest(kind, 0 if kind == "text" else 3, form=usually)
+    lists = {"PR_OPEN": {"options": OPEN_LISTS, "seats": 3}, "PR_CLOSED": {"options": CLOSED_LISTS, "seats": 3}}
+    several = {"SNTV": {"seats": 2}, "WRITE_IN": {"most": 50, "seats": 2}, "RANKING": {"most": 3}}
+    review = {"REVIEW": {"least": 0, "most": 3}}
+    return {**usual, **(lists | several | review).get(usually, {}), **changes}
+
+
+def changed(options: list[JSON], identifier: str, **changes: Any) -> list[JSON]:
+    """These options with one that is different."""
+    return [{**option, **changes} if option["id"] == identifier else option for option in options]
+
+
+ON_LISTS_ONLY = "only in a contest of form PR_OPEN are candidates options of a list"
+NAMES_ONLY = "only in a contest of form PR_CLOSED does an option name candidates"
+CONTEST_FAULTS: list[tuple[JSON, str]] = [
+    (contest_of_form("SINGLE", seats=2), "a contest of form SINGLE has one seat"),
+    (contest_of_form("REVIEW", seats=3), "a contest of form REVIEW has one seat"),
+    (contest_of_form("REFERENDUM", seats=2), "a contest of form REFERENDUM has one seat"),
+    (contest_of_form("RANKING", seats=2), "a contest of form RANKING has one seat"),
+    (contest_of_form("SINGLE", form="RANKING"), "a contest of form RANKING is not answered by choose-one"),
+    (contest_of_form("RANKING", form="SNTV"), "a contest of form SNTV is not answered by ranking"),
+    (contest_of_form("REVIEW", form="REFERENDUM"), "a contest of form REFERENDUM is not answered by choose-several"),
+    (contest_of_form("REFERENDUM", kind="index"), "a contest of form REFERENDUM is not answered by index"),
+    (contest_of_form("WRITE_IN", form="SINGLE"), "a contest of form SINGLE is not answered by text"),
+    (
+        contest_of_form("SNTV", options=changed(elections.options("甲", "乙"), "b", list="a")),
+        f"option b: {ON_LISTS_ONLY}",
+    ),
+    (contest_of_form("SNTV", options=changed(elections.options("甲"), "a", priority=1)), f"option a: {ON_LISTS_ONLY}"),
+    (contest_of_form("PR_CLOSED", options=changed(CLOSED_LISTS, "b", list="a")), f"option b: {ON_LISTS_ONLY}"),
+    (
+        contest_of_form("SINGLE", options=changed(elections.options("甲"), "a", candidates=["乙"])),
+        f"option a: {NAMES_ONLY}",
+    ),
+    (contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "a", candidates=["乙"])), f"option a: {NAMES_ONLY}"),
+    (
+        contest_of_form("PR_CLOSED", options=changed(CLOSED_LISTS, "b", candidates=[])),
+        "option b: a list without candidates",
+    ),
+    (contest_of_form("PR_OPEN", options=OPEN_LISTS[:5]), "option b: a list without candidates"),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "b1", list="c")),
+        "option b1: 'c' is no list of this contest",
+    ),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "b1", list="a1")),
+        "option b1: 'a1' is no list of this contest",
+    ),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "b1", list="b1")),
+        "option b1: 'b1' is no list of this contest",
+    ),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "a", priority=1)),
+        "option a: a list has no priority, only its candidates",
+    ),
+    *(
+        (
+            contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, name, priority=priority)),
+            "option a: the priorities of a list are 1, 2, … without gaps",
+        )
+        for name, priority in (("a2", 0), ("a3", 1), ("a3", 3), ("a1", 4), ("a1", 1))
+    ),
+    (contest_of_form("SINGLE", form="PLURALITY"), f"contest, form: one of {', '.join(Form)} was expected"),
+    (contest_of_form("SNTV", seats=0), "contest, seats: a whole number from 1 to 100 was expected"),
+    (contest_of_form("SNTV", seats=101), "contest, seats: a whole number from 1 to 100 was expected"),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "a1", list=None)),
+        "contest, options 1, list: a text of 0 to 63 characters was expected",
+    ),
+    (
+        contest_of_form("PR_OPEN", options=changed(OPEN_LISTS, "a1", priority=-1)),
+        "contest, options 1, priority: a whole number from 0 to 500 was expected",
+    ),
+    (
+        contest_of_form("PR_CLOSED", options=changed(CLOSED_LISTS, "a", candidates=[""])),
+        "contest, options 0, candidates 0: a text of 1 to 100 characters was expected",
+    ),
+    (
+        contest_of_form("PR_CLOSED", options=changed(CLOSED_LISTS, "a", candidates="架空")),
+        "contest, options 0, candidates: a list of 0 to 500 items was expected",
+    ),
+]
+"""Contests that contradict themselves, and why they are refused; without a place, it is `contest`."""
+
+
+def contest_forms() -> Iterator[JSON]:
+    for form in Form:
+        for kind in FORM_KINDS[form]:
+            given = {"contest": contest_of_form(form, kind=kind)}
+            yield accepted("parse-contest", f"{form}, answered by {kind}", given)
+    for form in (Form.SNTV, Form.PR_OPEN, Form.PR_CLOSED, Form.WRITE_IN):
+        yield accepted("parse-contest", f"{form} with one seat", {"contest": contest_of_form(form, seats=1)})
+    for record, reason in CONTEST_FAULTS:
+        vector = refused("parse-contest", reason, {"contest": record}, "NotCanonical")
+        if vector["refused"]["reason"].removeprefix("contest: ") != reason:
+            raise AssertionError(f"{vector['refused']['reason']}, not {reason}")
+        yield vector
+
+
 def contest_answers() -> Iterator[JSON]:
     index, ranking = contest("index", 12), contest("ranking", 12, most=12)
     text, wide = contest("text", 0, most=50), contest("text", 0, most=120, width=2)
@@ -1831,7 +1957,7 @@ def counts() -> Iterator[JSON]:
         "wide text": (contest("text", 0, most=120, width=2), ["あ" * 40, "あ" * 40, ""]),
     }
     for comment, (form, cast) in votes.items():
-        rows = [integers(answers.encode_answer(contest_of(form), BITS, answer_of(vote))) for vote in cast]
+        rows = [integers(answers.encode_answer(parse_contest(form, "contest"), BITS, answer_of(vote))) for vote in cast]
         bad = payload(b"\xff" * 5, form["width"])
         given = {"contest": form, "modulus_bits": BITS}
         yield accepted("count-answers", comment, {**given, "rows": rows}, misfit=None)
@@ -1839,6 +1965,42 @@ def counts() -> Iterator[JSON]:
         yield accepted("count-answers", f"{comment}, two invalid rows", {**given, "rows": mixed}, misfit=None)
         yield accepted("count-answers", f"{comment}, no rows", {**given, "rows": []}, misfit=None)
         yield accepted("total", f"{comment}: the total of three groups", {**given, "groups": [rows, mixed, []]})
+
+
+def outcomes() -> Iterator[JSON]:
+    for comment, form, counts in (
+        ("one seat", "SINGLE", (3, 5, 1)),
+        ("a tie", "SINGLE", (5, 5, 1)),
+        ("no votes", "SINGLE", (0, 0, 0)),
+        ("a tie for the last seat", "SNTV", (2, 5, 2)),
+        ("a seat that nobody has votes for", "SNTV", (0, 5, 0)),
+        ("a tie of lists for the last seat", "PR_CLOSED", (3, 3)),
+        ("a list that is too short", "PR_CLOSED", (1, 60)),
+        ("those elected first, then by votes", "PR_OPEN", (4, 9, 0, 1, 3, 2, 1)),
+        ("candidates with equal votes", "PR_OPEN", (0, 0, 9, 0, 0, 2, 2)),
+        ("a tie of lists and one of candidates", "PR_OPEN", (2, 1, 0, 0, 1, 1, 1)),
+        ("one judge of three, one with half", "REVIEW", (6, 5, 0)),
+        ("more than half", "REFERENDUM", (5, 3, 1)),
+        ("fewer than half", "REFERENDUM", (4, 3, 1)),
+        ("a tie", "REFERENDUM", (4, 4, 1)),
+    ):
+        one = contest_of_form(form)
+        lines = [{"answer": option["id"], "count": count} for option, count in zip(one["options"], counts, strict=True)]
+        ballots, blank = (10, None) if form == "REVIEW" else (sum(counts) + 1, 1)
+        total = {"ballots": ballots, "blank": blank, "counts": lines, "invalid": 0}
+        yield accepted("outcome", f"{form}: {comment}", {"contest": one, "total": total})
+    for comment, form, texts in (
+        ("two of three names", "WRITE_IN", {"佐藤": 2, "山田": 3, "鈴木": 1}),
+        ("first choices are enough", "RANKING", {"a": 3, "bc": 2}),
+        ("a transfer", "RANKING", {"a": 4, "bc": 3, "cb": 2}),
+        ("the Condorcet winner leaves first", "RANKING", {"ab": 5, "ba": 3, "cb": 4}),
+        ("a circle, and a tie for leaving", "RANKING", {"abc": 1, "bca": 1, "cab": 1}),
+        ("two are left with as many", "RANKING", {"a": 3, "b": 2, "cb": 1}),
+        ("no rankings", "RANKING", {}),
+    ):
+        lines = [{"answer": list(text) if form == "RANKING" else text, "count": count} for text, count in texts.items()]
+        total = {"ballots": sum(texts.values()) + 1, "blank": 1, "counts": lines, "invalid": 0}
+        yield accepted("outcome", f"{form}: {comment}", {"contest": contest_of_form(form), "total": total})
 
 
 def entries() -> Iterator[JSON]:
@@ -1939,6 +2101,7 @@ FILES: Mapping[str, tuple[Callable[[], Iterator[JSON]], str]] = {
         ballot_proofs,
         "Membership: draws are α of s, then e_j and β_j of each other branch. Knowledge: draws are u, then α of s.",
     ),
+    "contests": (contest_forms, "Contests of every form, and contests that contradict themselves."),
     "answers": (contest_answers, "Plaintexts of index, ranking and text contests; what does not decode."),
     "ballots": (ballots, "Whole ballots with tracker and signatures; draws are those of their proofs in order."),
     "group": (commitment_group, "The commitment group from its seed, its elements, and vector commitments."),
@@ -1953,6 +2116,7 @@ FILES: Mapping[str, tuple[Callable[[], Iterator[JSON]], str]] = {
     ),
     "roots": (threshold_roots, "Partial roots (the draw is k), their combination, and openings."),
     "counting": (counts, "Counting groups, packed homomorphic tallies, mixed answers, totals."),
+    "outcomes": (outcomes, "Who is elected by a count: ties, lists, runoffs."),
     "entries": (entries, "One entry of every type from a whole election, with signatures, leaf hash and inclusion."),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from rich.console import Console
 
 from tests.election import options, small_manifest
 from tests.forge import ALLOWED, after, at, edit, judged, trusting
+from tests.vectors.generate import contest_of_form
 from verifier import show
 from verifier.checks import CHECKS, GROUPS
 from verifier.errors import CheckFailed
+from verifier.outcome import outcome, outcome_record
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
+from verifier.record.manifest import Contest, parse_contest
 from verifier.replay.state import State
 from verifier.report import Report, Tally
 from verifier.verify import Outcome, verify
@@ -148,6 +152,65 @@ def test_the_results_are_shown_by_name(valid: Outcome) -> None:
     assert out.splitlines()[-1] == "VALID: every check ran and passed."
 
 
+def test_what_the_votes_decide_is_shown_below_them(valid: Outcome) -> None:
+    """For each contest, with the reminder that paper is not among these ballots; ties are shown as lots."""
+    out = printed(valid)
+    lines = [line.strip() for line in out.splitlines()]
+    assert lines.count("By these ballots alone, without any on paper (SINGLE):") == 1
+    council = lines[lines.index("By these ballots alone, without any on paper (SNTV, 2 seats):") :]
+    assert council[1:3] == ["elected: 議員 子", "by lot, 1 of 2 (election): 議員 丑, 議員 卯"]
+    assert "elected: 架空 一郎" in lines and "elected: 山田" in lines
+    assert "dismissed: 判事 甲 (3 for dismissal, 2 against)" in lines
+    assert "stays: 判事 乙 (2 for dismissal, 3 against)" in lines
+    chair = lines.index("round 1: 委員 松 0, 委員 竹 2, 委員 梅 1, exhausted 0; leaves: nobody")
+    assert lines[chair + 1 : chair + 3] == ["preferred to every other: 委員 竹", "elected: 委員 竹"]
+
+
+def of_form(form: str, counts: Sequence[int]) -> tuple[Contest, dict[str, Any]]:
+    """A contest of the vectors and a total for it."""
+    record = contest_of_form(form)
+    lines = [{"answer": one["id"], "count": count} for one, count in zip(record["options"], counts, strict=True)]
+    total = {"ballots": sum(counts), "blank": 0, "counts": lines, "invalid": 0}
+    return parse_contest(record, "contest"), total
+
+
+@pytest.mark.parametrize(
+    ("form", "counts", "expected"),
+    [
+        (
+            "PR_CLOSED",
+            (3000, 3000),
+            [
+                "みほん党: 3,000 votes, 1 or 2 seats: 架空 一郎",
+                "れいの会: 3,000 votes, 1 or 2 seats: 例示 太郎",
+                "elected: 架空 一郎",
+                "elected: 例示 太郎",
+                "by lot, 1 of 2 (election): みほん党, れいの会",
+            ],
+        ),
+        (
+            "PR_OPEN",
+            (4, 0, 1, 0, 0, 0, 0),
+            [
+                "みほん党: 5 votes, 3 seats: 架空 花子, 仮名 次郎, 架空 一郎",
+                "れいの会: 0 votes, 0 seats: nobody",
+                "elected: 架空 花子",
+                "elected: 仮名 次郎",
+                "elected: 架空 一郎",
+            ],
+        ),
+        ("REFERENDUM", (2, 1, 1), ["most votes: option 0", "more than half of the valid votes: none"]),
+        ("REFERENDUM", (0, 0, 0), ["most votes: nobody", "more than half of the valid votes: none"]),
+        ("SNTV", (1, 0, 0), ["elected: option 0", "seats left over: 1"]),
+    ],
+)
+def test_what_other_forms_decide(form: str, counts: Sequence[int], expected: list[str]) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    show.decision(console, *of_form(form, counts))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[1:] == expected
+
+
 def test_a_written_name_is_shown_as_text(tmp_path: Path) -> None:
     """A voter writes what looks like markup or the name of an option."""
     election = at("opened")
@@ -157,12 +220,14 @@ def test_a_written_name_is_shown_as_text(tmp_path: Path) -> None:
     election.close_polls()
     out = printed(judged(after(election, "withdrawn"), tmp_path))
     assert rows(out, "Name (text)")["[red]x[/red]"] == "2"
+    assert "elected: [red]x[/red]" in out.splitlines()
 
 
 def test_a_contest_below_the_minimum_group_is_withheld(tmp_path: Path) -> None:
     election = trusting(small_manifest(minimum_group=10)).set_up()
     out = printed(judged(after(election, "set up"), tmp_path))
     assert out.count("withheld: below the minimum group") == 5
+    assert "By these ballots alone" not in out
     assert "架空 一郎" not in out
     assert out.splitlines()[-1] == "VALID: every check ran and passed."
 
@@ -173,7 +238,9 @@ def test_no_result_beside_a_failure(tmp_path: Path) -> None:
     outcome = judged(election, tmp_path)
     assert outcome.state.result is not None
     out = printed(outcome)
-    assert "架空 一郎" not in out and "Mayor" not in out
+    assert "架空 一郎" not in out and "Mayor" not in out and "elected" not in out
+    written = show.as_json(outcome)
+    assert written["result"] is not None and written["outcomes"] is None
     assert out.splitlines()[-1] == "NOT VALID: no result is shown, because none is proved."
     assert out.count("\nFAILED V5.20 AuditedOpened [entry ") == 5
 
@@ -211,6 +278,12 @@ def test_the_json_report_says_everything(valid: Outcome) -> None:
     assert written["election"] == encode_bytes(at("published").election_id)
     assert written["entries"] == 40
     assert written["result"] == valid.state.result
+    manifest = valid.state.manifest
+    assert manifest is not None and valid.state.result is not None
+    assert [(one["contest"], one["outcome"]) for one in written["outcomes"]] == [
+        (contest.id, outcome_record(outcome(contest, counted["total"])))
+        for contest, counted in zip(manifest.contests, valid.state.result["contests"], strict=True)
+    ]
     assert [check["check"].split()[0] for check in written["checks"]] == sorted(
         CHECKS, key=lambda code: CHECKS[code].order
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ from django.db.models import Model
 from tally.signing import public_key
 from tests.election import CLOSES, Election, signing_key
 from verifier.crypto.checkpoint import Checkpoint, cosignature_line, cosignature_message, parse_note
+from verifier.crypto.merkle import leaf_hash
 from verifier.record import schema
+from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
 from voting.board import models
-from voting.board.services import append
+from voting.board.services import _record_consequences, append
 from voting.elections.models import Election as ElectionRow
 from voting.elections.models import Slot
 from voting.elections.services import define_election
@@ -33,6 +36,7 @@ MIGRATIONS = [
     import_module("voting.applications.migrations.0002_states"),
     import_module("voting.officials.migrations.0002_record"),
     import_module("voting.booth.migrations.0002_append_only"),
+    import_module("voting.counting.migrations.0002_append_only"),
 ]
 
 
@@ -71,6 +75,31 @@ def board_of(election: Election) -> ElectionRow:
         fill(row, election)
         _admitted[log] = _Written.read(row)
     return row
+
+
+def store(row: ElectionRow, election: Election, start: int, stop: int | None) -> None:
+    """Put entries that replay has judged in memory on the board, with their columns: judging them again takes seconds.
+
+    What follows from them for the rows of the election follows.
+    """
+    for index, raw in list(enumerate(election.entries))[start:stop]:
+        entry = json.loads(raw)
+        stored = models.BoardEntry.objects.create(
+            election=row,
+            index=index,
+            type=entry["type"],
+            raw=raw,
+            leaf_hash=leaf_hash(raw),
+            submission=hashlib.sha256(raw).digest(),
+            created=schema.minute(entry["time"], "time"),
+        )
+        known = models.ColumnBlob.objects.filter(election=row)
+        models.ColumnBlob.objects.bulk_create(
+            models.ColumnBlob(election=row, entry=stored, digest=digest, data=data)
+            for digest, data in election.columns.items()
+            if encode_bytes(digest).encode() in raw and not known.filter(digest=digest).exists()
+        )
+        _record_consequences(row, Type(entry["type"]), entry["body"])
 
 
 @dataclass(frozen=True)

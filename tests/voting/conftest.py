@@ -60,6 +60,12 @@ def server(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No count goes on beside a test; those about the count say themselves when it does."""
+    monkeypatch.setattr("voting.counting.tasks.in_background", lambda election: None)
+
+
+@pytest.fixture(autouse=True)
 def nobody_tried_before() -> None:
     """The tries of the tests before are forgotten: all come from one address."""
     cache.clear()

@@ -28,6 +28,9 @@ class Town:
     second_chair: Official
     poll_manager: Official
     poll_witness: Official
+    count_manager: Official
+    count_witness: Official
+    returning_officer: Official
     auditor: Official
     health_officer: Official
     attestor: Official
@@ -76,6 +79,9 @@ def town() -> Town:
         second_chair=official("second-chair", Role.BOARD_CHAIR, kakuu),
         poll_manager=official("poll-manager", Role.POLL_MANAGER, kakuu),
         poll_witness=official("poll-witness", Role.POLL_WITNESS, kakuu),
+        count_manager=official("count-manager", Role.COUNT_MANAGER, kakuu),
+        count_witness=official("count-witness", Role.COUNT_WITNESS, kakuu),
+        returning_officer=official("returning-officer", Role.RETURNING_OFFICER, kakuu),
         auditor=official("auditor", Role.AUDITOR, kakuu),
         health_officer=official("health-officer", Role.HEALTH_OFFICER, health_centre),
         attestor=official("attestor", Role.ATTESTOR, hospital),

@@ -142,9 +142,13 @@ class Counter:
             **changes,
         )
 
-    def agree(self, act: Act) -> None:
-        """The chair asks, another chair approves."""
-        officials.approve(ask(act, self.row, by=self.town.chair), by=self.town.second_chair)
+    def agree(self, act: Act, **how: Any) -> None:
+        """The chair asks, another chair approves; in the count, its own people."""
+        asks, approves = {
+            Act.FREEZE_TALLY: (self.town.count_manager, self.town.count_witness),
+            Act.PUBLISH_RESULT: (self.town.count_manager, self.town.returning_officer),
+        }.get(act, (self.town.chair, self.town.second_chair))
+        officials.approve(ask(act, self.row, by=asks, **how), by=approves)
 
     def commit_roll(self) -> None:
         make_leaves(self.row)
@@ -243,8 +247,23 @@ class Counter:
     def accept_rest(self) -> int:
         return acceptance.accept_rest(self.row, by=self.town.poll_manager)
 
+    def freeze(self, *opened: str) -> None:
+        """What is counted is fixed; small contests are opened if they are named."""
+        self.agree(Act.FREEZE_TALLY, opened=opened)
+        self.act(Type.TALLY_FROZEN, CLOSES)
+
     def publish(self) -> None:
         """From the freeze to the result, with two of three trustees."""
+        self.open_tally()
+        self.declare()
+
+    def declare(self) -> None:
+        """What was opened is the result."""
+        self.agree(Act.PUBLISH_RESULT)
+        self.act(Type.RESULT, CLOSES)
+
+    def open_tally(self) -> None:
+        """Two of three trustees take roots, and everything is opened."""
         for trustee in (1, 3):
             body, columns = stages.partial_roots_body(self.state, trustee, ceremony().dealt.shares[trustee - 1])
             signatures = sign_entry(Type.PARTIAL_ROOTS, body, [signing_key(f"trustee {trustee}")])
@@ -258,8 +277,6 @@ class Counter:
             )
         body, columns = stages.opening_body(self.state)
         append(self.row, entry_type=Type.OPENING, body=body, signatures=[], columns=columns, time=CLOSES)
-        result = stages.result_body(self.state)
-        self.submit(Submission(Type.RESULT, result), time=CLOSES)
 
     @property
     def state(self) -> State:

@@ -210,9 +210,11 @@ NEW_CONTEST = {
     "candidates-0-position": 1,
     "candidates-0-identifier": "a",
     "candidates-0-name": "架空 花子",
+    "candidates-0-priority": 0,
     "candidates-1-position": 2,
     "candidates-1-identifier": "b",
     "candidates-1-name": "架空 一郎",
+    "candidates-1-priority": 0,
 }
 """The form of a new contest with its candidates."""
 
@@ -877,10 +879,10 @@ def test_requirement_31_two_people_refuse_exceptional_ballots_which_stay_sealed(
     assert [fresh(one).state for one in cast] == [State.REFUSED] * 4 + [State.ACCEPTED]
 
     with pytest.raises(NotReady, match="not withdrawn"):
-        prepare(row, Type.TALLY_FROZEN)
+        polls.agree(Act.FREEZE_TALLY)
     sealed = {Binding.objects.get(application=one).pseudonym for one in cast[:4]}
     polls.act(Type.WITHDRAWALS, CLOSES)
-    polls.act(Type.TALLY_FROZEN, CLOSES)
+    polls.freeze()
     strip(row)
     polls.publish()
     state = polls.state

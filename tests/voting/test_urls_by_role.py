@@ -33,7 +33,7 @@ from voting.applications import review
 from voting.applications.models import Application, Category
 from voting.board.models import BoardEntry, Checkpoint
 from voting.booth.models import SealedBallot
-from voting.elections.models import Election, Party
+from voting.elections.models import Contest, Election, Party
 from voting.officials.models import Designation, Office, Official
 from voting.officials.roles import Act, OfficeKind, Role
 from voting.officials.services import propose
@@ -114,6 +114,9 @@ def _neighbour(town: Town) -> Town:
         second_chair=made("second-chair", Role.BOARD_CHAIR),
         poll_manager=made("poll-manager", Role.POLL_MANAGER),
         poll_witness=made("poll-witness", Role.POLL_WITNESS),
+        count_manager=made("count-manager", Role.COUNT_MANAGER),
+        count_witness=made("count-witness", Role.COUNT_WITNESS),
+        returning_officer=made("returning-officer", Role.RETURNING_OFFICER),
         auditor=made("auditor", Role.AUDITOR),
         health_officer=made("health-officer", Role.HEALTH_OFFICER, health_centre),
         attestor=made("attestor", Role.ATTESTOR, hospital),
@@ -162,12 +165,16 @@ def _side(town: Town, people: Mapping[str, Official], slug: str, title: str) -> 
     fresh = Official.objects.create_user(f"{slug}-novice", f"{title} 新", home=town.board)
     designation, _new = Designation.objects.get_or_create(office=town.hospital, starts=date(2026, 1, 1))
     contest = election.contests.earliest("pk")
+    Contest.objects.create(
+        election=election, position=90, identifier="name", title=f"{title} 記名", kind="text", form="WRITE_IN", most=30
+    )
     keys = {
         "election": election.pk,
         "slug": slug,
         "unit": election.units.earliest("pk").pk,
         "district": election.districts.earliest("pk").pk,
         "contest": contest.pk,
+        "write-in": "name",
         "style": election.styles.earliest("pk").pk,
         "party": party.pk,
         "entry": entry.pk,
@@ -255,6 +262,7 @@ def model(
 POLL = "poll-manager poll-witness"
 APPOINTS = "board-chair system-admin"
 ACCOUNTS = f"{BOARD} system-admin"
+COUNT = "count-manager count-witness returning-officer"
 RECORDS = f"{BOARD} poll-manager count-manager returning-officer"
 PLACE, HEALTH = "attestor", "health-officer"
 STANDING_BY = f"{BOARD} poll-manager poll-witness {PLACE}"
@@ -265,13 +273,26 @@ PAGES: Mapping[str, Page] = {
     "office/polls/<slug:slug>/": Page(AT_BOARD, "", slug),
     "office/polls/<slug:slug>/ask/<slug:act>/": Page("", BOARD, {**slug, "act": "open-polls"}),
     "office/polls/<slug:slug>/entry/<slug:kind>/": Page(BOARD, "", {**slug, "kind": "manifest"}, status=302),
+    # Who counts brings the freeze and the result to the board, and no other entry: tests/voting/counting.
     # No device waits here. Who fetches the entry of one that does: tests/voting/credentials/test_services.py.
     "office/polls/<slug:slug>/replacement/<slug:reference>/": Page("", "", {**slug, "reference": "nothing"}),
-    "office/polls/<slug:slug>/submit/": Page("", BOARD, slug),
+    "office/polls/<slug:slug>/submit/": Page("", f"{BOARD} count-manager", slug),
     "office/polls/<slug:slug>/acceptance/": Page(POLL, "", slug),
     "office/polls/<slug:slug>/acceptance/follow/": Page("", "poll-manager", slug),
     "office/polls/<slug:slug>/acceptance/refuse/": Page("", "poll-manager", slug),
     "office/polls/<slug:slug>/acceptance/accept/": Page("", "poll-manager", slug),
+    # The count
+    "office/counting/<slug:slug>/": Page(f"{BOARD} poll-manager {COUNT}", "", slug),
+    "office/counting/<slug:slug>/live/": Page(f"{BOARD} poll-manager {COUNT}", "", slug),
+    "office/counting/<slug:slug>/go-on/": Page("", f"{BOARD} count-manager", slug),
+    "office/counting/<slug:slug>/proration/": Page(f"{BOARD} {COUNT}", f"{BOARD} {COUNT}", slug),
+    # Nothing is opened here, so who may look is led back to the control room.
+    "office/counting/<slug:slug>/write-ins/<slug:contest>/": Page(
+        f"{BOARD} poll-manager {COUNT}", "", {**slug, "contest": "write-in"}, status=302
+    ),
+    "office/counting/<slug:slug>/write-ins/<slug:contest>/ask/": Page(
+        "", "count-manager", {**slug, "contest": "write-in"}
+    ),
     # Records
     "office/records/<slug:slug>/": Page(RECORDS, "", slug, outsiders="half"),
     "office/records/<slug:slug>/seal/": Page("", BOARD, slug, outsiders="half"),
@@ -316,7 +337,7 @@ PAGES: Mapping[str, Page] = {
     "office/access/accessentry/check/": Page("", "auditor"),
     **model("access/accessentry", "logged", "auditor", "auditor"),
     # Two people, officials, offices
-    "office/officials/proposal/": Page(f"{BOARD} {POLL}", ""),
+    "office/officials/proposal/": Page(f"{BOARD} {POLL} {COUNT}", ""),
     "office/officials/proposal/<int:pk>/": Page(BOARD, "", {pk: "proposal"}),
     "office/officials/proposal/<int:pk>/decide/": Page(
         "", BOARD, {pk: "proposal"}, {"decision": "decline", "remark": "no"}
@@ -402,11 +423,12 @@ VOTERS = {
     "check/<slug:slug>/",
     "check/<slug:slug>/ballot/",
     "check/<slug:slug>/receipt/",
+    "trustees/<slug:slug>/",
     "vote/<slug:slug>/",
     "vote/<slug:slug>/ballot/",
     *(f"vote/<slug:slug>/{what}/" for what in ("slot", "register", "tracker", "cast", "open", "outcome")),
 }
-"""For voters, who are no officials: tests/voting/{login,guide,apply,booth,check}."""
+"""For voters, trustees and everybody who is no official: tests/voting/{login,guide,apply,booth,check,trustees}."""
 
 
 def addresses() -> Iterator[str]:

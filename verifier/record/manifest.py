@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from verifier import PROTOCOL
@@ -44,6 +45,7 @@ MOST_TRUSTEES = 20
 MOST_MIXERS = 20
 BLANK = "blank"
 MAX_OPTIONS = 500
+MOST_SEATS = 100
 
 
 class Kind(StrEnum):
@@ -57,6 +59,44 @@ class Kind(StrEnum):
 
 
 HOMOMORPHIC = (Kind.CHOOSE_ONE, Kind.CHOOSE_SEVERAL)
+
+
+class Form(StrEnum):
+    """What a contest decides, and so how its votes make a result (`verifier.outcome`)."""
+
+    SINGLE = "SINGLE"
+    """one seat for the name with the most votes"""
+    SNTV = "SNTV"
+    """several seats for the names with the most votes; each voter writes one"""
+    PR_CLOSED = "PR_CLOSED"
+    """seats for party lists, filled in the order of the list: the options are the lists (公職選挙法95条の2)"""
+    PR_OPEN = "PR_OPEN"
+    """seats for party lists, filled by the votes of their names: the options are lists and names (同95条の3)"""
+    REVIEW = "REVIEW"
+    """for each judge, whether a majority wants dismissal; a mark dismisses (最高裁判所裁判官国民審査法)"""
+    REFERENDUM = "REFERENDUM"
+    """the answer with the most votes"""
+    RANKING = "RANKING"
+    """one seat, by instant runoff"""
+    WRITE_IN = "WRITE_IN"
+    """seats for the names that were written most often"""
+
+
+FORM_KINDS: Mapping[Form, tuple[Kind, ...]] = MappingProxyType(
+    {
+        Form.SINGLE: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.SNTV: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.PR_CLOSED: (Kind.CHOOSE_ONE, Kind.INDEX),
+        Form.PR_OPEN: (Kind.INDEX, Kind.CHOOSE_ONE),
+        Form.REVIEW: (Kind.CHOOSE_SEVERAL,),
+        Form.REFERENDUM: (Kind.CHOOSE_ONE,),
+        Form.RANKING: (Kind.RANKING,),
+        Form.WRITE_IN: (Kind.TEXT,),
+    }
+)
+"""How a contest of each form can be answered and counted, the usual way first."""
+ONE_SEAT = (Form.SINGLE, Form.REVIEW, Form.REFERENDUM, Form.RANKING)
+"""Forms that decide one thing. A review decides it for each judge, and nobody is elected; `seats` is 1 there too."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +116,12 @@ class Option:
     name: str
     reading: str
     party: str
+    list: str
+    """id of the option that is the party list on which this candidate stands (PR_OPEN); "" for anybody else"""
+    priority: int
+    """place among those of the list who are elected first (特定枠): 1, 2, …; 0 for all others"""
+    candidates: tuple[str, ...]
+    """who stands on this list, in its order, where votes are for lists only (PR_CLOSED); nobody elsewhere"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +140,9 @@ class Contest:
     id: str
     title: str
     kind: Kind
+    form: Form
+    seats: int
+    """how many are elected; 1 where nobody is (`ONE_SEAT`)"""
     options: tuple[Option, ...]
     blank: bool
     """may be left blank; a blank vote is counted as such"""
@@ -203,17 +252,33 @@ def _served(value: Any, where: str) -> ServedFile:
 
 
 def _option(value: Any, where: str) -> Option:
-    shapes = {"id": identifier, "name": text(100, 1), "reading": text(100), "party": text(100)}
-    return Option(**schema.record(value, where, **shapes))
+    fields = schema.record(
+        value,
+        where,
+        id=identifier,
+        name=text(100, 1),
+        reading=text(100),
+        party=text(100),
+        list=text(63),
+        priority=whole(0, MAX_OPTIONS),
+        candidates=list_of(text(100, 1), 0, MAX_OPTIONS),
+    )
+    return Option(**fields)
 
 
-def _contest(value: Any, where: str) -> Contest:
+def parse_contest(value: Any, where: str) -> Contest:
+    """One contest of the manifest; that its options differ and its hours fit is checked with the whole.
+
+    Raises NotCanonical.
+    """
     fields = schema.record(
         value,
         where,
         id=identifier,
         title=text(200, 1),
         kind=one_of(*Kind),
+        form=one_of(*Form),
+        seats=whole(1, MOST_SEATS),
         options=list_of(_option, 0, MAX_OPTIONS),
         blank=boolean,
         least=whole(0, 100_000),
@@ -222,8 +287,9 @@ def _contest(value: Any, where: str) -> Contest:
         opens=minute,
         closes=minute,
     )
-    contest = Contest(**{**fields, "kind": Kind(fields["kind"])})
+    contest = Contest(**{**fields, "kind": Kind(fields["kind"]), "form": Form(fields["form"])})
     _check_contest(contest, where)
+    _check_form(contest, where)
     return contest
 
 
@@ -241,6 +307,42 @@ def _check_contest(contest: Contest, where: str) -> None:
         raise NotCanonical(f"{where}: least is above most")
     if contest.homomorphic and contest.width != 1:
         raise NotCanonical(f"{where}: only a mixnet answer is more than one ciphertext wide")
+
+
+def _check_form(contest: Contest, where: str) -> None:
+    """What a contest decides fits how it is answered, and only party lists have what belongs to party lists."""
+    form = contest.form
+    if contest.kind not in FORM_KINDS[form]:
+        raise NotCanonical(f"{where}: a contest of form {form} is not answered by {contest.kind}")
+    if form in ONE_SEAT and contest.seats != 1:
+        raise NotCanonical(f"{where}: a contest of form {form} has one seat")
+    for option in contest.options:
+        place = f"{where}: option {option.id}"
+        if form is not Form.PR_OPEN and (option.list or option.priority):
+            raise NotCanonical(f"{place}: only in a contest of form {Form.PR_OPEN} are candidates options of a list")
+        if form is not Form.PR_CLOSED and option.candidates:
+            raise NotCanonical(f"{place}: only in a contest of form {Form.PR_CLOSED} does an option name candidates")
+        if form is Form.PR_CLOSED and not option.candidates:
+            raise NotCanonical(f"{place}: a list without candidates")
+    if form is Form.PR_OPEN:
+        _check_lists(contest, where)
+
+
+def _check_lists(contest: Contest, where: str) -> None:
+    """Each candidate stands on a list, each list has candidates, and those elected first have places 1, 2, …"""
+    first: dict[str, list[int]] = {option.id: [] for option in contest.options if not option.list}
+    for option in contest.options:
+        if option.list and option.list not in first:
+            raise NotCanonical(f"{where}: option {option.id}: {option.list!r} is no list of this contest")
+        if not option.list and option.priority:
+            raise NotCanonical(f"{where}: option {option.id}: a list has no priority, only its candidates")
+        if option.priority:
+            first[option.list].append(option.priority)
+    for name, places in first.items():
+        if not any(option.list == name for option in contest.options):
+            raise NotCanonical(f"{where}: option {name}: a list without candidates")
+        if sorted(places) != list(range(1, len(places) + 1)):
+            raise NotCanonical(f"{where}: option {name}: the priorities of a list are 1, 2, … without gaps")
 
 
 def _style(value: Any, where: str) -> Style:
@@ -284,7 +386,7 @@ def parse_manifest(value: Any) -> Manifest:
         witness_threshold=whole(0, 100),
         acts=schema.shape(**{act: whole(2, 100) for act in ACTS}),
         units=list_of(schema.shape(id=identifier, name=text(100, 1)), 1, 10_000),
-        contests=list_of(_contest, 1, 100),
+        contests=list_of(parse_contest, 1, 100),
         styles=list_of(_style, 1, 10_000),
         served=list_of(_served, 0, 1000),
     )

@@ -60,6 +60,13 @@ def tallies(state: State, log: Log, counted: dict[int, str], decided: Collection
     return found
 
 
+def small_contests(state: State) -> list[str]:
+    """Contests that as a whole are below the minimum group: they are opened only if two officials decide so."""
+    manifest, _ = state.require()
+    counted = counted_slots(state)
+    return [contest.id for contest in manifest.contests if not _groups(state, manifest, contest, counted, ()).open]
+
+
 def _groups(
     state: State, manifest: Manifest, contest: Contest, counted: dict[int, str], decided: Collection[str]
 ) -> ContestTally:

@@ -126,7 +126,8 @@ def variants(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _key(text: str) -> str:
-    return fold_kana(fold_name(unicodedata.normalize("NFKC", text))).casefold()
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return fold_kana(fold_name(unicodedata.normalize("NFKC", visible))).casefold()
 
 
 # Two people decide

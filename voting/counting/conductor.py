@@ -257,7 +257,6 @@ class Conductor:
     # Opening and publishing
 
     def _open(self, state: State) -> None:
-        pk = self.election.pk
         body, columns = stages.opening_body(state, partial(self.tell, "combine", None), self.hands.workers)
         self._append(Submission(Type.OPENING, body, (), columns))
         progress.finish(self.election.pk, "combine")

@@ -23,6 +23,7 @@ from voting.applications.states import Event, State
 from voting.board.models import BoardEntry
 from voting.counting import progress
 from voting.counting.adjudication import adjudicated
+from voting.credentials.models import Binding
 from voting.elections.models import Election, Party
 from voting.errors import VotingError
 from voting.officials.models import Official, Proposal
@@ -32,7 +33,7 @@ from voting.polls.acceptance import require_decided
 from voting.polls.errors import NotReady
 from voting.polls.opening import APPROVAL, below_minimum_group
 from voting.polls.stages import Standing, Step, mixed_groups, steps
-from voting.trustees.services import TrusteeStanding, threshold, warnings
+from voting.trustees.services import TrusteeStanding, warnings
 from voting.trustees.services import standing as trustees_standing
 
 HERE = (Type.POLLS_CLOSED, Type.TALLY_FROZEN, Type.RESULT)
@@ -125,7 +126,7 @@ class Room:
 
 def room(election: Election) -> Room:
     """The control room now."""
-    trustees, needed = trustees_standing(election), threshold(election)
+    trustees, needed = trustees_standing(election), election.threshold
     mixers = list(_mixers(election))
     at = _times(election)
     found = steps(election)
@@ -138,9 +139,12 @@ def room(election: Election) -> Room:
         for step in found
     ]
     issued, cast = _taken(election, Event.ISSUE), _taken(election, Event.CAST)
+    left = [stop for stop in stops if stop.step.standing not in (Standing.DONE, Standing.LATER)]
+    if left and left[0].step.kind is Type.WITHDRAWALS and not left[0].who:
+        left.pop(0)
     return Room(
         stops=stops,
-        next=next((stop for stop in stops if stop.step.standing not in (Standing.DONE, Standing.LATER)), None),
+        next=left[0] if left else None,
         going=[_in_words(work, election) for work in progress.going_on(election.pk)],
         problems=[*progress.problems(election.pk).values(), *warnings(election)],
         mixers=mixers,
@@ -165,6 +169,8 @@ def _who(step: Step, election: Election, mixers: list[Mixer], trustees: list[Tru
         return ""
     if step.act is not None:
         return _who_agrees(step, step.act, election)
+    if step.kind is Type.WITHDRAWALS:
+        return _who_withdraws(election)
     if step.kind is Type.MIX_STAGE:
         return _("Mixers: %(names)s") % {"names": _list(one.name for one in mixers if one.waiting)}
     if step.kind is Type.OPENING:
@@ -172,6 +178,18 @@ def _who(step: Step, election: Election, mixers: list[Mixer], trustees: list[Tru
     if step.kind is Type.KEY:
         return _("The dealer, before the trustees; two officials sign the key")
     return _("Two officials sign it for the board")
+
+
+def _who_withdraws(election: Election) -> str:
+    """ "" where nothing was refused: then nothing is withdrawn."""
+    if _undecided(election):
+        people = FOUR_EYES[Act.REFUSE_BALLOT]
+        roles = _list(role.label for role in sorted(people.requested_by | people.approved_by))
+        return _("Before that, ballots are accepted or refused: %(roles)s") % {"roles": roles}
+    gone = Binding.objects.filter(
+        application__election=election, application__state__in=[State.REFUSED, State.GIVEN_BACK], slot__isnull=False
+    )
+    return _("Two officials sign it for the board") if gone.exists() else ""
 
 
 def _who_agrees(step: Step, act: Act, election: Election) -> str:

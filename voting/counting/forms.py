@@ -17,40 +17,52 @@ from voting.officials.models import Proposal
 LONGEST_REASON: int = Proposal._meta.get_field("reason").max_length or 0
 
 
-class RulingForm(forms.Form):
-    """For whom a text counts, or why it is invalid; both empty: not decided."""
+COUNTS = "name"
+"""The decision that a text counts for the name in its line."""
 
-    name = forms.CharField(label=_("Counts for"), max_length=LONGEST_NAME, required=False)
-    ground = forms.ChoiceField(
-        label=_("Invalid because"), choices=[("", _("it is valid")), *Ground.choices], required=False
+
+class RulingForm(forms.Form):
+    """What is decided about a text. Nothing is decided by itself: each line is left out until somebody chooses."""
+
+    decision = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[
+            ("", _("not now")),
+            (COUNTS, _("counts for this name")),
+            *((ground.value, _("invalid: %(ground)s") % {"ground": ground.label}) for ground in Ground),
+        ],
+        required=False,
     )
+    name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME, required=False)
 
     def __init__(
         self, text: str, votes: int, data: Mapping[str, Any] | None, decided: WriteInDecision | None, likely: str
     ) -> None:
-        self.text, self.votes, self.decided, self.likely = text, votes, decided, likely
-        initial = {"name": decided.name, "ground": decided.ground} if decided else {"name": likely}
+        self.text, self.votes, self.decided = text, votes, decided
         # The place of a line may have changed since the page was made; the text has not.
         digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-        super().__init__(data, prefix=f"t{digest}", initial=initial)
+        name = decided.name if decided and decided.name else likely
+        super().__init__(data, prefix=f"t{digest}", initial={"name": name})
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("decision") == COUNTS and not self.cleaned_data.get("name"):
+            self.add_error("name", _("Whose name is it?"))
+        return self.cleaned_data
 
     def ruling(self) -> Ruling | None:
-        """What is decided, if it is something new."""
-        name = unicodedata.normalize("NFC", self.cleaned_data["name"])
-        ruling = Ruling(self.text, name, self.cleaned_data["ground"])
-        if not (ruling.name or ruling.ground):
+        """What somebody chose, of a form that is valid."""
+        decision = self.cleaned_data["decision"]
+        if not decision:
             return None
-        if self.decided and (ruling.name, ruling.ground) == (self.decided.name, self.decided.ground):
-            return None
-        return ruling
+        if decision != COUNTS:
+            return Ruling(self.text, ground=decision)
+        return Ruling(self.text, name=unicodedata.normalize("NFC", self.cleaned_data["name"]))
 
 
 class ReasonForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(
-        label=_("Reason, if there is something to say"), max_length=LONGEST_REASON, required=False
-    )
+    reason = forms.CharField(label=_("Reason, if there is something to say"), max_length=LONGEST_REASON, required=False)
 
 
 def lines(
@@ -60,9 +72,7 @@ def lines(
     groups = [sorted(group, key=lambda text: (-texts[text], text)) for group in variants(list(texts))]
     groups.sort(key=lambda group: (-sum(texts[text] for text in group), group[0]))
     return [
-        RulingForm(text, texts[text], data, decided.get(text), _likely(group))
-        for group in groups
-        for text in group
+        RulingForm(text, texts[text], data, decided.get(text), _likely(group)) for group in groups for text in group
     ]
 
 

@@ -32,10 +32,8 @@ class Ground(models.TextChoices):
 class WriteInDecision(models.Model):
     """For whom a written text counts, or why it is invalid. The last decision about a text stands."""
 
-    contest = models.ForeignKey(
-        Contest, models.PROTECT, related_name="write_in_decisions", verbose_name=_("contest")
-    )
-    text = models.TextField(_("written"), help_text=_("As it is on the board."))
+    contest = models.ForeignKey(Contest, models.PROTECT, related_name="write_in_decisions", verbose_name=_("contest"))
+    text = models.TextField(_("what was written"), help_text=_("As it is on the board."))
     name = models.CharField(
         _("counts for"), max_length=LONGEST_NAME, blank=True, help_text=_("The adopted name; empty if invalid.")
     )

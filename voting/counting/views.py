@@ -1,16 +1,16 @@
-"""The control room of a count, and the decisions about written names."""
+"""The control room of a count, the decisions about written names, and dividing votes for a shared name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verifier.record.entries import Type
 from verifier.record.manifest import Kind
@@ -19,12 +19,13 @@ from voting.counting import control, tasks
 from voting.counting.adjudication import adjudicated, ask_to_adjudicate, rulings_of, standing, written
 from voting.counting.forms import ReasonForm, RulingForm, lines
 from voting.counting.models import Ground, WriteInDecision
+from voting.counting.sharing import FEWEST, TOO_FEW, SharingForm, areas, contests, namesakes
 from voting.elections.models import Contest, Election
 from voting.errors import VotingError
 from voting.officials.models import Official
 from voting.officials.roles import Act
 from voting.officials.services import may, may_approve
-from voting.officials.site import attempt, official_of, offices_or_deny, page, refused
+from voting.officials.site import attempt, offices_or_deny, official_of, page, refused
 from voting.polls.stages import stage
 from voting.polls.views import HANDLES
 
@@ -127,6 +128,7 @@ def _names_page(request: HttpRequest, contest: Contest, sent: Any = None, status
         refused(request, error)
         return redirect("counting:room", election.slug)
     asked = control.waiting(Act.ADJUDICATE, contest)
+    own = asked is not None and asked.requested_by == official
     answer = page(
         request,
         "admin/counting/write_ins.html",
@@ -136,7 +138,7 @@ def _names_page(request: HttpRequest, contest: Contest, sent: Any = None, status
         **found,
         proposal=asked,
         asked=[(one, Ground(one.ground).label if one.ground else "") for one in rulings_of(asked)] if asked else [],
-        decides=asked is not None and asked.requested_by != official and may_approve(official, Act.ADJUDICATE, asked.office),
+        decides=asked is not None and not own and may_approve(official, Act.ADJUDICATE, asked.office),
         asks=_may(official, Act.ADJUDICATE, election) and asked is None,
         reason=ReasonForm(sent),
     )
@@ -167,16 +169,68 @@ def _page_of(request: HttpRequest, texts: dict[str, int], contest: Contest, sent
 def ask_about_names(request: HttpRequest, slug: str, contest: str) -> HttpResponse:
     """Ask to decide about the texts of the page as its lines say."""
     row = _contest(request, slug, contest, Act.ADJUDICATE)
-    official, reason = official_of(request), ReasonForm(request.POST)
     try:
-        texts = written(row.election, row.identifier)
-        forms = list(_page_of(request, texts, row, request.POST))
-        if not all([reason.is_valid(), *(form.is_valid() for form in forms)]):
-            return _names_page(request, row, request.POST, status=400)
-        rulings = [ruling for form in forms if (ruling := form.ruling())]
-        ask_to_adjudicate(row, rulings, by=official, reason=reason.cleaned_data["reason"])
+        _ask(request, row)
     except VotingError as error:
         refused(request, error)
+    except FormFaulty:
+        messages.error(request, _("Something is missing in a line below."))
+    else:
+        messages.success(request, _("Asked. A counting witness decides."))
         return redirect("counting:write-ins", slug, contest)
-    attempt(request, lambda: None, _("Asked. A counting witness decides."))
-    return redirect("counting:write-ins", slug, contest)
+    return _names_page(request, row, request.POST, status=400)
+
+
+class FormFaulty(Exception):
+    """A line of the form says by itself what is wrong with it."""
+
+
+def _ask(request: HttpRequest, contest: Contest) -> None:
+    reason = ReasonForm(request.POST)
+    forms = list(_page_of(request, written(contest.election, contest.identifier), contest, request.POST))
+    if not all([reason.is_valid(), *(form.is_valid() for form in forms)]):
+        raise FormFaulty
+    rulings = [ruling for form in forms if (ruling := form.ruling())]
+    ask_to_adjudicate(contest, rulings, by=official_of(request), reason=reason.cleaned_data["reason"])
+
+
+# Votes for a shared name
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def proration(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose a contest, the candidates who bear the name, type in the votes on paper, and print. Nothing is stored."""
+    election = _election(request, slug, Act.PRORATE)
+    sent = request.POST or request.GET
+    possible = contests(election)
+    contest = next((one for one in possible if one.identifier == sent.get("contest")), None)
+    found: dict[str, Any] = _sharing(request, contest, sent) if contest else {}
+    answer = page(
+        request,
+        "admin/counting/proration.html",
+        _("Divide votes for a shared name (按分)"),
+        election=election,
+        contests=possible,
+        contest=contest,
+        **found,
+    )
+    answer.status_code = 400 if found.get("problem") or (form := found.get("form")) and form.errors else 200
+    return answer
+
+
+def _sharing(request: HttpRequest, contest: Contest, sent: QueryDict) -> dict[str, Any]:
+    candidates = list(contest.candidates.all())
+    chosen = [one for one in candidates if one.identifier in sent.getlist("candidate")]
+    found: dict[str, Any] = {
+        "candidates": candidates,
+        "chosen": chosen,
+        "namesakes": namesakes(candidates),
+        "areas": areas(contest.election, contest),
+    }
+    if "candidate" not in sent and "choose" not in sent:
+        return found
+    if len(chosen) < FEWEST:
+        return {**found, "problem": TOO_FEW}
+    form = SharingForm(found["areas"], chosen, request.POST or None)
+    return {**found, "form": form, "shared": form.shared() if form.is_valid() else []}

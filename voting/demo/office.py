@@ -25,7 +25,7 @@ from voting.applications.states import State
 from voting.demo.town import Scenario
 from voting.elections.models import District, Election, Unit
 from voting.officials.models import Designation, Office, Official
-from voting.officials.roles import OfficeKind, Role
+from voting.officials.roles import Act, OfficeKind, Role
 from voting.officials.services import approve, grant
 from voting.roll.imports import ask_to_take_over, begin_import, check_import
 from voting.roll.models import Elector, PaperWay, RollImport
@@ -146,10 +146,21 @@ class ElectionOffice:
         self.chair = _official("iincho", "架空 守", Role.BOARD_CHAIR, self.board)
         self.poll_manager = _official("kanrisha", "見本 進", Role.POLL_MANAGER, self.board)
         self.poll_witness = _official("tachiainin", "想定 薫", Role.POLL_WITNESS, self.board)
+        self.count_manager = _official("kaihyo-kanrisha", "例題 実", Role.COUNT_MANAGER, self.board)
+        self.count_witness = _official("kaihyo-tachiainin", "空想 澄", Role.COUNT_WITNESS, self.board)
+        self.returning_officer = _official("senkyocho", "仮想 文", Role.RETURNING_OFFICER, self.board)
         self.health_officer = _official("hokenshi", "試作 緑", Role.HEALTH_OFFICER, self.health)
         self.hospital_head = _official("incho", "仮野 円", Role.ATTESTOR, self.hospital)
         Designation.objects.get_or_create(office=self.hospital, starts=date(2020, 4, 1), ends=None)
         self.outcomes: Counter[tuple[str, str]] = Counter()
+
+    def deciding(self, act: Act) -> tuple[Official, Official]:
+        """Who asks for an act of `voting.polls.opening`, and who approves it."""
+        in_the_count = {
+            Act.FREEZE_TALLY: (self.count_manager, self.count_witness),
+            Act.PUBLISH_RESULT: (self.count_manager, self.returning_officer),
+        }
+        return in_the_count.get(act, (self.clerk, self.chair))
 
     # Before the election
 

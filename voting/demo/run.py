@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 from nacl.signing import SigningKey
 
-from tally import ceremony, stages, trustee, witness
+from tally import ceremony, trustee, witness
 from tally.ballot import BallotMaker, Choice
 from tally.shares import Share, unseal_share
 from tally.signing import public_key, sign_entry
@@ -33,6 +33,8 @@ from voting.applications.rules.moments import JAPAN
 from voting.board import keys
 from voting.board.replica import replica_of
 from voting.board.services import NO_COLUMNS, add_cosignature, append, publish_checkpoint
+from voting.counting.conductor import Hands, go_on
+from voting.counting.hands import HereHands
 from voting.credentials.services import begin_binding, finish_binding
 from voting.demo.cast import THRESHOLD, Cast
 from voting.demo.office import ElectionOffice, people, write_roll
@@ -46,7 +48,6 @@ from voting.polls.acceptance import (
     ask_to_refuse,
     exceptional,
     follow_board,
-    note_tallied,
     settle,
     strip,
 )
@@ -69,6 +70,7 @@ class Demonstration:
         """`visitors`: voters who get a letter instead of voting here; the polls are then open now."""
         self.scenario, self.bits, self.show, self.visitors = scenario, bits, show, visitors
         self.cast = Cast()
+        self.hands: Hands = HereHands(self.cast.mixers)
         self.office = ElectionOffice()
         # A clock of its own: the poll was yesterday, and days of voting pass in a minute, unless somebody visits it.
         self.day = timezone.localdate() + (LIVE_UNTIL_POLL if visitors else -timedelta(days=1))
@@ -118,7 +120,8 @@ class Demonstration:
     def _act(self, entry_type: Type, agreed: Act | None = None) -> int:
         """An official act: two officials agree on it in the office, two sign it for the board."""
         if agreed is not None:
-            approve(ask(agreed, self.election, by=self.office.clerk), by=self.office.chair)
+            first, second = self.office.deciding(agreed)
+            approve(ask(agreed, self.election, by=first), by=second)
         return self._append(entry_type, prepare(self.election, entry_type).body, self.cast.officials[:2])
 
     # Steps
@@ -240,24 +243,19 @@ class Demonstration:
         self.show.fact("accepted", f"{accept_rest(self.election, by=self.office.poll_manager)} ballots")
         if paper:
             self._act(Type.WITHDRAWALS)
-        body = prepare(self.election, Type.TALLY_FROZEN).body
-        self._append(Type.TALLY_FROZEN, body, self.cast.officials[:2])
+        self._act(Type.TALLY_FROZEN, Act.FREEZE_TALLY)
         strip(self.election)
-        for contest in body["contests"]:
-            groups = [f"{'+'.join(group['units'])} ({group['ballots']})" for group in contest["groups"]]
-            self.show.fact(f"groups of {contest['contest']}", ", ".join(groups))
+        for tally in self.state.tallies:
+            groups = [f"{'+'.join(group.units)} ({group.ballots})" for group in tally.groups]
+            self.show.fact(f"groups of {tally.contest.id}", ", ".join(groups))
 
     def mix(self) -> None:
         """Each mixer in turn permutes and re-encrypts every mixnet list."""
         self.show.step("Mixers shuffle the ballots of mixnet contests", f"{len(self.cast.mixers)} mixers")
-        while pending := self.state.pending_stages():
-            contest, group, stage = pending[0]
-            with self.show.task(f"mixer {stage}: {contest}, group {group}") as progress:
-                body, columns = stages.mix_stage_body(self.state, contest, group, progress)
-            self._append(Type.MIX_STAGE, body, [self.cast.mixers[stage - 1]], columns)
+        self._go_on()
 
     def open(self) -> None:
-        """Three of five trustees take roots of what replay names; anyone combines them."""
+        """Three of five trustees take roots of what replay names; the count combines them."""
         chosen = sorted(secrets.SystemRandom().sample(range(1, len(self.cast.trustees) + 1), THRESHOLD))
         named = ", ".join(map(str, chosen))
         self.show.step("Trustees open", f"trustees {named} take N-th roots of {len(self.state.named())} ciphertexts")
@@ -275,15 +273,19 @@ class Demonstration:
                     lambda _, done, total, progress=progress: progress(done, total),  # type: ignore[misc]
                 )
             self._append(opened.type, opened.body, [key], opened.columns)
-        body, columns = stages.opening_body(self.state)
-        self._append(Type.OPENING, body, [], columns)
-        self._append(Type.RESULT, stages.result_body(self.state), self.cast.officials[:2])
-        note_tallied(self.election)
+        self._go_on()
+        self._act(Type.RESULT, Act.PUBLISH_RESULT)
+
+    def _go_on(self) -> None:
+        """The count goes on by itself until somebody is needed."""
+        with self.show.works() as tell:
+            go_on(self.election, self.hands, lambda: self.clock, tell)
 
     def publish(self) -> None:
         """The board signs its head, and a newspaper cosigns it."""
         self.show.step("The board signs its head, a witness cosigns", "")
         manifest, _ = self.state.require()
+        self._go_on()
         checkpoint = publish_checkpoint(self.election, self.clock)
         add_cosignature(self.election, witness.cosign(manifest, checkpoint.text, self.cast.witness))
         self.show.fact("entries on the board", str(checkpoint.size))
@@ -377,8 +379,18 @@ def _contest_record(question: Question, opens: datetime, closes: datetime) -> di
         "id": question.id,
         "title": question.title,
         "kind": question.kind,
+        "form": str(question.form),
+        "seats": question.seats,
         "options": [
-            {"id": option.id, "name": option.name, "reading": option.reading, "party": option.party}
+            {
+                "id": option.id,
+                "name": option.name,
+                "reading": option.reading,
+                "party": option.party,
+                "list": "",
+                "priority": 0,
+                "candidates": [],
+            }
             for option in question.options
         ],
         "blank": question.blank,

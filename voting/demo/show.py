@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -48,6 +48,20 @@ class Show:
         with self._bars() as bars:
             task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
+
+    @contextmanager
+    def works(self) -> Iterator[Callable[[str, tuple[str, int, int] | None, int, int], None]]:
+        """Bars for the work of a count: told (kind, (contest, group, stage), done, total)."""
+        tasks: dict[str, TaskID] = {}
+        with self._bars() as bars:
+
+            def tell(kind: str, place: tuple[str, int, int] | None, done: int, total: int) -> None:
+                what = kind if place is None else f"{kind} {place[0]}, group {place[1]}, stage {place[2]}"
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total)
+                bars.update(tasks[what], completed=done, total=total)
+
+            yield tell
 
     @contextmanager
     def search(self, what: str) -> Iterator[Callable[[int], None]]:

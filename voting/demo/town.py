@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tally.ballot import Choice
-from verifier.record.manifest import BLANK
+from verifier.record.manifest import BLANK, Form
 from voting.demo.preflib import RankedBallots
 from voting.elections.models import ElectionKind
 
@@ -25,6 +25,7 @@ FAMILY = "青木 石川 上田 江口 岡本 加藤 木村 工藤 小池 坂本"
 FAMILY_READING = "あおき いしかわ うえだ えぐち おかもと かとう きむら くどう こいけ さかもと".split()
 GIVEN = (("さくら", "みほん党"), ("太陽", "れいの会"), ("あおい", "無所属"))
 GIVEN_READING = ("さくら", "たいよう", "あおい")
+COUNCIL_SEATS = 20
 JUDGES = (
     ("架空 甲子", "かくう こうこ"),
     ("例示 乙彦", "れいじ おとひこ"),
@@ -56,6 +57,8 @@ class Question:
     blank: bool = True
     least: int = 1
     most: int = 1
+    form: Form = Form.SINGLE
+    seats: int = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def _council() -> tuple[Option, ...]:
 
 QUESTIONS = (
     Question("mayor", "架空市長選挙", "choose-one", tuple(Option(f"m{n}", *who) for n, who in enumerate(MAYOR, 1))),
-    Question("council", "架空市議会議員選挙", "index", _council()),
+    Question("council", "架空市議会議員選挙", "index", _council(), form=Form.SNTV, seats=COUNCIL_SEATS),
     Question(
         "review",
         "裁判官の審査（やめさせたい人に×）",
@@ -100,6 +103,7 @@ QUESTIONS = (
         tuple(Option(f"j{n}", *who) for n, who in enumerate(JUDGES, 1)),
         least=0,
         most=len(JUDGES),
+        form=Form.REVIEW,
     ),
 )
 
@@ -135,7 +139,7 @@ def association(ranked: RankedBallots) -> Scenario:
     """A leader's election with ranked ballots: rankings through the mix-net, first preferences added up encrypted."""
     options = tuple(Option(f"a{n}", name) for n, name in enumerate(ranked.alternatives, 1))
     questions = (
-        Question("ranking", f"{ranked.title}: 順位", "ranking", options, most=len(options)),
+        Question("ranking", f"{ranked.title}: 順位", "ranking", options, most=len(options), form=Form.RANKING),
         Question("first", f"{ranked.title}: 第一希望", "choose-one", options),
     )
     voters = []

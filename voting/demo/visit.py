@@ -55,7 +55,8 @@ def _officials(demonstration: Demonstration, show: Show) -> None:
     settings.OFFICIALS_SECOND_FACTOR = False
     password = secrets.token_urlsafe(12)
     office = demonstration.office
-    for official in (office.clerk, office.chair, office.hospital_head, office.health_officer, office.poll_manager):
+    people = (office.clerk, office.chair, office.hospital_head, office.health_officer, office.poll_manager)
+    for official in (*people, office.count_manager, office.count_witness, office.returning_officer):
         official.set_password(password)
         official.save(update_fields=["password"])
         show.fact(f"official {official.username}", f"password {password}")

@@ -185,8 +185,9 @@ class CandidateInline(DefinitionInline):
     """Candidates in the order that the board drew."""
 
     model = Candidate
-    fields = ("position", "identifier", "name", "reading", "party")
+    fields = ("position", "identifier", "name", "reading", "party", "list", "priority", "listed")
     extra = 3
+    formfield_overrides: ClassVar = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "cols": 16})}}
 
 
 class StyleContestInline(DefinitionInline):

@@ -5,9 +5,7 @@ From the moment that the manifest is on the board, triggers of the database refu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import time
-from types import MappingProxyType
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,7 +14,7 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-from verifier.record.manifest import ACTS, MODULUS_BITS, Kind
+from verifier.record.manifest import ACTS, FORM_KINDS, MAX_OPTIONS, MODULUS_BITS, MOST_SEATS, ONE_SEAT, Form, Kind
 from voting.elections.validators import (
     validate_acts,
     validate_identifier,
@@ -240,34 +238,6 @@ class District(models.Model):
         return self.name
 
 
-class Form(models.TextChoices):
-    """What a contest decides, and so how its votes make a result (domain document, section 3)."""
-
-    SINGLE = "SINGLE", _("one seat, one name")
-    SNTV = "SNTV", _("several seats, one name")
-    PR_CLOSED = "PR_CLOSED", _("a party list")
-    PR_OPEN = "PR_OPEN", _("a party or a name on its list")
-    REVIEW = "REVIEW", _("review of judges")
-    REFERENDUM = "REFERENDUM", _("referendum")
-    RANKING = "RANKING", _("ranking, for associations")
-    WRITE_IN = "WRITE_IN", _("written name, for associations")
-
-
-FORM_KINDS: Mapping[Form, tuple[Kind, ...]] = MappingProxyType(
-    {
-        Form.SINGLE: (Kind.CHOOSE_ONE, Kind.INDEX),
-        Form.SNTV: (Kind.CHOOSE_ONE, Kind.INDEX),
-        Form.PR_CLOSED: (Kind.CHOOSE_ONE, Kind.INDEX),
-        Form.PR_OPEN: (Kind.INDEX, Kind.CHOOSE_ONE),
-        Form.REVIEW: (Kind.CHOOSE_SEVERAL,),
-        Form.REFERENDUM: (Kind.CHOOSE_ONE,),
-        Form.RANKING: (Kind.RANKING,),
-        Form.WRITE_IN: (Kind.TEXT,),
-    }
-)
-"""How a contest of each form can be answered and counted, the usual way first."""
-
-
 class Scope(models.TextChoices):
     """Whose franchise a contest asks for."""
 
@@ -286,6 +256,16 @@ class Contest(models.Model):
         (Kind.RANKING.value, _("ranking")),
         (Kind.TEXT.value, _("write-in")),
     ]
+    FORMS = [
+        (Form.SINGLE.value, _("one seat, one name")),
+        (Form.SNTV.value, _("several seats, one name")),
+        (Form.PR_CLOSED.value, _("a party list")),
+        (Form.PR_OPEN.value, _("a party or a name on its list")),
+        (Form.REVIEW.value, _("review of judges")),
+        (Form.REFERENDUM.value, _("referendum")),
+        (Form.RANKING.value, _("ranking, for associations")),
+        (Form.WRITE_IN.value, _("written name, for associations")),
+    ]
 
     election = models.ForeignKey(Election, models.CASCADE, related_name="contests", verbose_name=_("election"))
     position = models.PositiveSmallIntegerField(_("position"), help_text=POSITION_HELP)
@@ -297,7 +277,7 @@ class Contest(models.Model):
         _("kind"), max_length=20, choices=KINDS, help_text=_("How the contest is answered and counted.")
     )
     form = models.CharField(
-        _("form"), max_length=10, choices=Form, default=Form.SINGLE, help_text=_("What it decides.")
+        _("form"), max_length=10, choices=FORMS, default=Form.SINGLE.value, help_text=_("What it decides.")
     )
     scope = models.CharField(
         _("franchise"), max_length=11, choices=Scope, default=Scope.MUNICIPAL, help_text=_("Who may vote on it.")
@@ -334,9 +314,9 @@ class Contest(models.Model):
             models.UniqueConstraint(fields=["election", "position"], name="contest_position"),
             models.UniqueConstraint(fields=["election", "identifier"], name="contest_identifier"),
             models.CheckConstraint(condition=Q(kind__in=[kind.value for kind in Kind]), name="contest_kind"),
-            models.CheckConstraint(condition=Q(form__in=Form.values), name="contest_form"),
+            models.CheckConstraint(condition=Q(form__in=[form.value for form in Form]), name="contest_form"),
             models.CheckConstraint(condition=Q(scope__in=Scope.values), name="contest_scope"),
-            _within("seats", 1, 100, "contest_seats"),
+            _within("seats", 1, MOST_SEATS, "contest_seats"),
             models.CheckConstraint(condition=Q(least__lte=F("most")), name="contest_least_most"),
             _within("position", 1, 100, "contest_position_range"),
             _within("most", 0, 100_000, "contest_most_range"),
@@ -347,9 +327,14 @@ class Contest(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """A form is answered in the ways that fit it. Raises ValidationError."""
-        if self.form in Form.values and self.kind not in FORM_KINDS[Form(self.form)]:
-            raise ValidationError({"kind": _("A contest of this form is not answered like that.")})
+        """A form is answered in the ways that fit it, and has the seats that it can have. Raises ValidationError."""
+        faults = {}
+        if self.form in tuple(Form) and self.kind not in FORM_KINDS[Form(self.form)]:
+            faults["kind"] = _("A contest of this form is not answered like that.")
+        if self.form in ONE_SEAT and self.seats != 1:
+            faults["seats"] = _("A contest of this form decides on one thing: the number of seats is 1.")
+        if faults:
+            raise ValidationError(faults)
 
 
 class Candidate(models.Model):
@@ -371,6 +356,23 @@ class Candidate(models.Model):
     party = models.CharField(
         _("political party"), max_length=100, blank=True, validators=[validate_text], help_text=_("As on the ballot.")
     )
+    list = models.CharField(
+        _("party list"),
+        max_length=63,
+        blank=True,
+        validators=[validate_identifier],
+        help_text=_("Identifier of the list on which a candidate stands, where votes are for a party or a name."),
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("elected first"),
+        default=0,
+        help_text=_("Place among those of the list who are elected before all others: 1, 2, …; 0 for the others."),
+    )
+    listed = models.TextField(
+        _("names on the list"),
+        blank=True,
+        help_text=_("One name on each line, in the order of the list, where votes are for lists only."),
+    )
 
     class Meta:
         verbose_name = _("candidate")
@@ -380,11 +382,22 @@ class Candidate(models.Model):
             models.UniqueConstraint(fields=["contest", "position"], name="candidate_position"),
             models.UniqueConstraint(fields=["contest", "identifier"], name="candidate_identifier"),
             models.CheckConstraint(condition=~Q(identifier="blank"), name="candidate_not_blank"),
-            _within("position", 1, 500, "candidate_position_range"),
+            _within("position", 1, MAX_OPTIONS, "candidate_position_range"),
+            _within("priority", 0, MAX_OPTIONS, "candidate_priority_range"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Names on the list as they are published: no empty line, no space around a name. Raises ValidationError."""
+        names = [line.strip() for line in self.listed.splitlines()]
+        self.listed = "\n".join(filter(None, names))
+        try:
+            for name in names:
+                validate_text(name)
+        except ValidationError as error:
+            raise ValidationError({"listed": error.messages}) from None
 
 
 class Style(models.Model):

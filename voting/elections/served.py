@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 
 from verifier.record.canonical import encode_bytes
 
-VOTERS = ("apply/", "booth/", "check/", "guide/", "login/", "officials/icon.svg")
+VOTERS = ("apply/", "booth/", "check/", "guide/", "login/", "results/", "officials/icon.svg")
 """Where the files of voters' pages lie, besides those at the top."""
 
 

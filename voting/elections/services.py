@@ -11,9 +11,9 @@ from django.db import models, transaction
 from verifier import PROTOCOL
 from verifier.errors import BadInteger, NotCanonical
 from verifier.record.canonical import encode_bytes
-from verifier.record.manifest import Kind, Manifest, parse_manifest
+from verifier.record.manifest import Kind, Manifest, Option, parse_manifest
 from verifier.record.schema import format_minute
-from voting.elections.models import FORM_KINDS, Candidate, Contest, Election, Form, Party, Style, StyleContest, Unit
+from voting.elections.models import Candidate, Contest, Election, Party, Style, StyleContest, Unit
 from voting.errors import ManifestIncomplete
 
 ROLES = {
@@ -82,21 +82,31 @@ def _party_record(party: Party) -> dict[str, str]:
 
 
 def _contest_record(election: Election, contest: Contest) -> dict[str, Any]:
-    options = [
-        {"id": option.identifier, "name": option.name, "reading": option.reading, "party": option.party}
-        for option in contest.candidates.all()
-    ]
     return {
         "id": contest.identifier,
         "title": contest.title,
         "kind": contest.kind,
-        "options": options,
+        "form": contest.form,
+        "seats": contest.seats,
+        "options": [_option_record(option) for option in contest.candidates.all()],
         "blank": contest.blank,
         "least": contest.least,
         "most": contest.most,
         "width": contest.width,
         "opens": format_minute(contest.opens or election.opens),
         "closes": format_minute(contest.closes or election.closes),
+    }
+
+
+def _option_record(option: Candidate) -> dict[str, Any]:
+    return {
+        "id": option.identifier,
+        "name": option.name,
+        "reading": option.reading,
+        "party": option.party,
+        "list": option.list,
+        "priority": option.priority,
+        "candidates": option.listed.splitlines(),
     }
 
 
@@ -202,25 +212,25 @@ def _create_contests(election: Election, manifest: Manifest) -> Mapping[str, Con
             least=contest.least,
             most=contest.most,
             width=contest.width,
-            form=_form(contest.kind),
+            form=contest.form.value,
+            seats=contest.seats,
             opens=contest.opens if contest.opens != manifest.opens else None,
             closes=contest.closes if contest.closes != manifest.closes else None,
         )
-        Candidate.objects.bulk_create(
-            Candidate(
-                contest=row,
-                position=place,
-                identifier=option.id,
-                name=option.name,
-                reading=option.reading,
-                party=option.party,
-            )
-            for place, option in enumerate(contest.options, 1)
-        )
+        Candidate.objects.bulk_create(_candidate(row, place, option) for place, option in enumerate(contest.options, 1))
         contests[contest.id] = row
     return contests
 
 
-def _form(kind: Kind) -> Form:
-    """The manifest says how a contest is answered, not what it decides: the first that fits."""
-    return next(form for form, kinds in FORM_KINDS.items() if kind in kinds)
+def _candidate(contest: Contest, position: int, option: Option) -> Candidate:
+    return Candidate(
+        contest=contest,
+        position=position,
+        identifier=option.id,
+        name=option.name,
+        reading=option.reading,
+        party=option.party,
+        list=option.list,
+        priority=option.priority,
+        listed="\n".join(option.candidates),
+    )

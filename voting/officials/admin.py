@@ -24,7 +24,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from voting.access.services import log
-from voting.elections.models import Election
+from voting.elections.models import Contest, Election
 from voting.officials import lockout
 from voting.officials.models import Appointment, Designation, Office, Official, Proposal, not_over
 from voting.officials.roles import APPOINTS, FOUR_EYES, Act, OfficeKind, Role
@@ -69,6 +69,9 @@ def seen_by(official: Official) -> QuerySet[Proposal]:
 def target_address(proposal: Proposal) -> str:
     """The page of what a proposal is about; "" where there is none."""
     model, _colon, key = proposal.target.rpartition(":")
+    if proposal.act == Act.ADJUDICATE:
+        contest = Contest.objects.select_related("election").get(pk=key)
+        return reverse("counting:write-ins", args=[contest.election.slug, contest.identifier])
     routes = {
         "elections.election": ("polls:overview", Election.objects.filter(pk=key).values_list("slug", flat=True).first),
         "roll.rollimport": ("roll:file", lambda: key),

@@ -80,6 +80,11 @@ class Act(TextChoices):
     GIVE_BACK = "give-back", _("cancel an issued ballot")
     REPLACE_CREDENTIAL = "replace-credential", _("replace a lost phone's key")
     REFUSE_BALLOT = "refuse-ballot", _("refuse a cast ballot")
+    VIEW_COUNTING = "view-counting", _("follow the count")
+    FREEZE_TALLY = "freeze-tally", _("freeze what is counted")
+    PUBLISH_RESULT = "publish-result", _("publish the result")
+    ADJUDICATE = "adjudicate", _("decide about written names")
+    PRORATE = "prorate", _("divide votes for a shared name")
     VIEW_RECORDS = "view-records", _("print the records")
     VIEW_REGISTER = "view-register", _("print the register of absentee voting")
     SEAL_RECORDS = "seal-records", _("seal the records")
@@ -93,6 +98,7 @@ class Act(TextChoices):
 _CLERK, _CHAIR = Role.BOARD_CLERK, Role.BOARD_CHAIR
 _BOARD = frozenset({_CLERK, _CHAIR})
 _POLL = frozenset({Role.POLL_MANAGER, Role.POLL_WITNESS})
+_COUNT = frozenset({Role.COUNT_MANAGER, Role.COUNT_WITNESS, Role.RETURNING_OFFICER})
 
 PERMITTED: Mapping[Act, frozenset[Role]] = MappingProxyType(
     {
@@ -113,6 +119,8 @@ PERMITTED: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.ISSUE_LETTER: _BOARD,
         Act.ATTEST_VOTE: frozenset({Role.ATTESTOR}),
         Act.ASSIST_VOTE: _BOARD | _POLL | {Role.ATTESTOR},
+        Act.VIEW_COUNTING: _BOARD | _COUNT | {Role.POLL_MANAGER},
+        Act.PRORATE: _BOARD | _COUNT,
         Act.VIEW_RECORDS: _BOARD | {Role.POLL_MANAGER, Role.COUNT_MANAGER, Role.RETURNING_OFFICER},
         Act.VIEW_REGISTER: _BOARD,
         Act.VIEW_ACCESS_LOG: frozenset({Role.AUDITOR}),
@@ -131,6 +139,10 @@ class TwoPeople:
 
 
 _BOARD_ACT = TwoPeople(_BOARD, frozenset({_CHAIR}))
+# The count is the counting manager's, before witnesses (公職選挙法66条, 67条); the manager reports its result to the
+# returning officer (66条3項).
+_COUNT_ACT = TwoPeople(frozenset({Role.COUNT_MANAGER}), frozenset({Role.COUNT_WITNESS}))
+_RESULT_ACT = TwoPeople(frozenset({Role.COUNT_MANAGER}), frozenset({Role.RETURNING_OFFICER}))
 
 FOUR_EYES: Mapping[Act, TwoPeople] = MappingProxyType(
     {
@@ -146,6 +158,9 @@ FOUR_EYES: Mapping[Act, TwoPeople] = MappingProxyType(
         Act.GIVE_BACK: TwoPeople(_BOARD, _BOARD),
         Act.REPLACE_CREDENTIAL: TwoPeople(_BOARD, _BOARD),
         Act.REFUSE_BALLOT: TwoPeople(frozenset({Role.POLL_MANAGER}), frozenset({Role.POLL_WITNESS})),
+        Act.FREEZE_TALLY: _COUNT_ACT,
+        Act.PUBLISH_RESULT: _RESULT_ACT,
+        Act.ADJUDICATE: _COUNT_ACT,
         Act.SEAL_RECORDS: _BOARD_ACT,
         Act.EXPORT_PERSONAL_DATA: _BOARD_ACT,
         Act.GRANT_ROLE: _BOARD_ACT,
@@ -175,5 +190,6 @@ INCOMPATIBLE: tuple[tuple[Role, Role], ...] = (
     *((Role.AUDITOR, role) for role in Role if role is not Role.AUDITOR),
     *((Role.SYSTEM_ADMIN, role) for role in Role if role not in (Role.SYSTEM_ADMIN, Role.AUDITOR)),
     (Role.POLL_MANAGER, Role.POLL_WITNESS),
+    (Role.COUNT_MANAGER, Role.COUNT_WITNESS),
 )
 """Pairs that nobody holds together: who audits does nothing else, and who runs the machines decides nothing."""

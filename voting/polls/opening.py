@@ -1,19 +1,21 @@
-"""Fixing the definition, opening and closing the polls: by two officials, and only when nothing is missing."""
+"""The acts from fixing the definition to publishing the result: by two officials, and only when nothing is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from tally.stages import freeze_body
+from tally.stages import freeze_body, result_body
 from tally.submission import Submission
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
 from verifier.record.manifest import election_id
+from verifier.replay.freeze import small_contests
+from verifier.replay.state import Stage
 from voting.applications.offers import offer_problems, offered
 from voting.board.models import BoardEntry
 from voting.board.replica import replica_of
@@ -36,9 +38,11 @@ APPROVAL = {
     Type.POLLS_OPENED: Act.OPEN_POLLS,
     Type.POLLS_CLOSED: Act.CLOSE_POLLS,
     Type.ROLL_COMMITMENT: Act.COMMIT_ROLL,
+    Type.TALLY_FROZEN: Act.FREEZE_TALLY,
+    Type.RESULT: Act.PUBLISH_RESULT,
 }
 """What two officials agree on here before two of them sign it for the board."""
-PREPARED = (*APPROVAL, Type.WITHDRAWALS, Type.TALLY_FROZEN)
+PREPARED = (*APPROVAL, Type.WITHDRAWALS)
 """Entries that this server writes for officials to sign."""
 
 
@@ -139,8 +143,12 @@ def _offer_problems(election: Election) -> Iterator[str]:
 
 
 @transaction.atomic
-def ask(act: Act, election: Election, *, by: Official, reason: str = "") -> Proposal:
-    """Ask to fix the definition, open or close the polls. Raises NotPermitted, AlreadyProposed, NotReady."""
+def ask(act: Act, election: Election, *, by: Official, reason: str = "", opened: Collection[str] = ()) -> Proposal:
+    """Ask for an act of `APPROVAL` but the commitment to the roll.
+
+    `opened`: contests below the minimum group that are opened all the same (to freeze). Raises NotPermitted,
+    AlreadyProposed, NotReady, TextTooLong.
+    """
     if election.office is None:
         raise NotPermitted(_("The election belongs to no office yet."), election.slug)
     require(by, act, election.office)
@@ -151,11 +159,21 @@ def ask(act: Act, election: Election, *, by: Official, reason: str = "") -> Prop
         act,
         office=election.office,
         target=election,
-        summary=election.title,
+        summary=_summary(act, election, opened),
         reason=reason,
-        payload=_particulars(act, election),
+        payload=_particulars(act, election, opened),
         by=by,
     )
+
+
+def _summary(act: Act, election: Election, opened: Collection[str]) -> str:
+    """The second person reads here what is decided besides."""
+    if act is not Act.FREEZE_TALLY or not opened:
+        return election.title
+    return _("%(election)s; opened although below the minimum group: %(contests)s") % {
+        "election": election.title,
+        "contests": ", ".join(sorted(opened)),
+    }
 
 
 def _take_served(election: Election) -> None:
@@ -165,11 +183,22 @@ def _take_served(election: Election) -> None:
         election.save(update_fields=["served"])
 
 
-def _particulars(act: Act, election: Election) -> dict[str, str]:
-    """What exactly is agreed on: for the definition, the hash of its manifest."""
-    if act is not Act.FIX_DEFINITION:
-        return {}
-    return {"manifest": encode_bytes(election_id(build_manifest(election)))}
+def _particulars(act: Act, election: Election, opened: Collection[str]) -> dict[str, Any]:
+    """What exactly is agreed on. Raises NotReady for a contest to open that is not below the minimum group."""
+    if act is Act.FIX_DEFINITION:
+        return {"manifest": encode_bytes(election_id(build_manifest(election)))}
+    if act is Act.FREEZE_TALLY:
+        if larger := sorted(set(opened) - set(below_minimum_group(election))):
+            raise NotReady([_("%(contest)s: not below the minimum group") % {"contest": one} for one in larger])
+        return {"opened": sorted(opened)}
+    return {}
+
+
+def below_minimum_group(election: Election) -> list[str]:
+    """Contests that fewer people answered than the minimum group has: opened only if two officials say so."""
+    replica = replica_of(election.pk)
+    with replica.lock:
+        return small_contests(replica.catch_up().state)
 
 
 def _require_accepted(election: Election) -> None:
@@ -189,29 +218,48 @@ def _require_ready(act: Act, election: Election) -> None:
         raise NotReady(problems, election.slug)
     if act is Act.OPEN_POLLS and (problems := opening_problems(election)):
         raise NotReady(problems, election.slug)
+    if act is Act.FREEZE_TALLY:
+        _require_accepted(election)
+    if act is Act.PUBLISH_RESULT:
+        _require_opened(election)
+
+
+def _require_opened(election: Election) -> None:
+    replica = replica_of(election.pk)
+    with replica.lock:
+        stage = replica.catch_up().state.stage
+    if stage not in (Stage.OPENED, Stage.PUBLISHED):
+        raise NotReady([_("the trustees have not opened the tally yet")], election.slug)
 
 
 @carries_out(Act.FIX_DEFINITION)
 @carries_out(Act.OPEN_POLLS)
 @carries_out(Act.CLOSE_POLLS)
+@carries_out(Act.FREEZE_TALLY)
+@carries_out(Act.PUBLISH_RESULT)
 def _agreed(proposal: Proposal, by: Official) -> None:
     # Nothing to do but to look again: the entry itself is signed by two officials and submitted.
-    act, election = Act(proposal.act), Election.objects.get(pk=key_of_target(proposal))
-    _require_ready(act, election)
-    if proposal.payload != _particulars(act, election):
+    election = Election.objects.get(pk=key_of_target(proposal))
+    _require_ready(Act(proposal.act), election)
+    _require_unchanged(proposal, election)
+
+
+def _require_unchanged(proposal: Proposal, election: Election) -> None:
+    if proposal.payload != _particulars(Act(proposal.act), election, proposal.payload.get("opened", ())):
         raise NotReady([_("the definition has changed since this was asked for")], election.slug)
 
 
-def prepare(election: Election, kind: Type, opened: list[str] | None = None) -> Submission:
+def prepare(election: Election, kind: Type, opened: Collection[str] = ()) -> Submission:
     """The entry of an official act, unsigned, once two officials agreed on it.
 
     An election that belongs to no office has no officials here: the two signatures on the board are its four eyes.
-    `opened`: contests below the minimum group that are opened all the same (tally-frozen).
+    `opened`: contests below the minimum group that are opened all the same, in such an election (tally-frozen);
+    elsewhere two officials have agreed on them.
 
     Raises NotReady, RollNotReady, NotOnBoard, ManifestIncomplete.
     """
-    _require_agreed(election, kind)
-    return Submission(kind, _body(election, kind, opened or []))
+    agreed = _require_agreed(election, kind, opened)
+    return Submission(kind, _body(election, kind, agreed))
 
 
 def require_agreed(election: Election, submission: Submission) -> None:
@@ -220,30 +268,33 @@ def require_agreed(election: Election, submission: Submission) -> None:
     The board itself asks only for their signatures, as every observer does. Raises as `prepare`.
     """
     kind = submission.type
-    if kind in PREPARED:
-        _require_agreed(election, kind)
-    exact = (*APPROVAL, Type.WITHDRAWALS)  # one batch is all that the board takes: a wrong one cannot be mended
-    if kind in exact and election.office_id and submission.body != _body(election, kind, []):
+    if kind not in PREPARED:
+        return
+    agreed = _require_agreed(election, kind, ())
+    # One batch is all that the board takes of each: a wrong one cannot be mended.
+    if election.office_id and submission.body != _body(election, kind, agreed):
         raise NotReady([_("what was signed is not what two officials agreed on")], election.slug)
 
 
-def _require_agreed(election: Election, kind: Type) -> None:
+def _require_agreed(election: Election, kind: Type, opened: Collection[str]) -> Collection[str]:
+    """The small contests that are opened all the same: as agreed on, or `opened` where nobody here agrees."""
     if election.office_id is None:
-        return
-    if kind is Type.TALLY_FROZEN:
-        _require_accepted(election)
+        return opened
+    if opened:
+        raise NotReady([_("two officials agree on what is opened when they agree to freeze it")], election.slug)
     if kind not in APPROVAL:
-        return
+        return ()
     act = APPROVAL[kind]
     agreed = approved(act, election)
     if agreed is None:
         raise NotReady([_("two officials have not agreed yet: %(act)s") % {"act": act.label}], election.slug)
     _require_ready(act, election)
-    if act is Act.FIX_DEFINITION and agreed.payload != _particulars(act, election):
+    if act is Act.FIX_DEFINITION and agreed.payload != _particulars(act, election, ()):
         raise NotReady([_("the definition has changed since two officials agreed on it")], election.slug)
+    return list(agreed.payload.get("opened", ()))
 
 
-def _body(election: Election, kind: Type, opened: list[str]) -> Any:
+def _body(election: Election, kind: Type, opened: Collection[str]) -> Any:
     if kind is Type.MANIFEST:
         return build_manifest(election)
     replica = replica_of(election.pk)
@@ -256,8 +307,12 @@ def _body(election: Election, kind: Type, opened: list[str]) -> Any:
             return {**head, **approved_commitment(election)}
         if kind is Type.WITHDRAWALS:
             return {**head, **withdrawals_body(election)}
-        if kind is not Type.TALLY_FROZEN:
+        if kind not in (Type.TALLY_FROZEN, Type.RESULT):
             return head
         if state.key is None:
             raise NotOnBoard(_("there is no election key yet"))
-        return freeze_body(state, replica.log, opened)
+        if kind is Type.TALLY_FROZEN:
+            return freeze_body(state, replica.log, opened)
+        if state.stage not in (Stage.OPENED, Stage.PUBLISHED):
+            raise NotOnBoard(_("the trustees have not opened the tally yet"))
+        return result_body(state)

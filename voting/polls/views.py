@@ -26,6 +26,7 @@ from voting.applications.review import application_of
 from voting.applications.states import State
 from voting.board.models import BoardEntry
 from voting.board.services import append
+from voting.counting.tasks import start
 from voting.credentials.services import waiting_replacements
 from voting.elections.models import Election
 from voting.errors import RollNotReady, VotingError
@@ -46,6 +47,9 @@ MOST_ROWS = 50_000
 """of a roll that is committed to while a browser waits"""
 UPLOADED = frozenset({*PREPARED, Type.KEY, Type.SHARE_CONFIRMED, Type.CREDENTIAL_REPLACED})
 """What officials and trustees sign; voters' entries and the tally's come other ways."""
+IN_THE_COUNT = (Type.TALLY_FROZEN, Type.RESULT)
+"""What the counting manager asks for, in the control room."""
+HANDLES = (Act.DEFINE_ELECTION, *(APPROVAL[kind] for kind in IN_THE_COUNT))
 DECIDED = (State.CAST, State.ACCEPTED, State.REFUSED)
 """Where a ballot can be between the close and the freeze."""
 
@@ -81,11 +85,25 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         to_fix=[] if fixed else definition_problems(election),
         to_open=_still_to_open(election),
         works=may(official, Act.DEFINE_ELECTION, _office(election)),
-        prepared=PREPARED,
+        asks=[act for act in APPROVAL.values() if may(official, act, _office(election))],
+        signed=_signed_by_way_of(official, election),
+        in_the_count=IN_THE_COUNT,
         replacements=[application.reference for application, _entry in waiting_replacements(election)],
         accepts=_acceptance_offices(official).filter(pk=_office(election).pk).exists(),
         shows_records=may(official, Act.VIEW_RECORDS, _office(election)),
+        shows_count=may(official, Act.VIEW_COUNTING, _office(election)),
     )
+
+
+def _signed_by_way_of(official: Official, election: Election) -> list[Type]:
+    """The entries that somebody fetches here and brings back signed."""
+    return [kind for kind in PREPARED if _handles(official, election, kind)]
+
+
+def _handles(official: Official, election: Election, kind: Type) -> bool:
+    """Clerks handle every entry; who counts, those of the count."""
+    acts = [Act.DEFINE_ELECTION, *([APPROVAL[kind]] if kind in IN_THE_COUNT else [])]
+    return any(may(official, act, _office(election)) for act in acts)
 
 
 def _dates(election: Election) -> list[Entry]:
@@ -104,20 +122,24 @@ def _still_to_open(election: Election) -> list[str]:
 
 @require_POST
 def ask_for(request: HttpRequest, slug: str, act: str) -> HttpResponse:
-    """Ask to fix, open, close, or commit to the roll."""
+    """Ask for an act of two people. Ends where it was asked: here or in the control room of the count."""
     if act not in APPROVAL.values():
         raise Http404
     wanted = Act(act)
     election, official = _election(request, slug, wanted), official_of(request)
-    reason = request.POST.get("reason", "")
+    reason, opened = request.POST.get("reason", ""), request.POST.getlist("opened")
 
     def propose() -> Proposal:
         if wanted is Act.COMMIT_ROLL:
             return _ask_to_commit(election, official)
-        return ask(wanted, election, by=official, reason=reason)
+        return ask(wanted, election, by=official, reason=reason, opened=opened)
 
     attempt(request, propose, _("Asked for. A second official decides."))
-    return redirect("polls:overview", slug)
+    return _back(request, slug)
+
+
+def _back(request: HttpRequest, slug: str) -> HttpResponse:
+    return redirect("counting:room" if "room" in request.POST or "room" in request.GET else "polls:overview", slug)
 
 
 def _ask_to_commit(election: Election, official: Official) -> Proposal:
@@ -137,12 +159,14 @@ def entry(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The entry of an act that two officials agreed on, as a file for them to sign."""
     if kind not in PREPARED:
         raise Http404
-    election = _election(request, slug, Act.DEFINE_ELECTION)
+    election = _election(request, slug, *HANDLES)
+    if not _handles(official_of(request), election, Type(kind)):
+        raise PermissionDenied
     try:
         submission = prepare(election, Type(kind))
     except VotingError as error:
         refused(request, error)
-        return redirect("polls:overview", slug)
+        return _back(request, slug)
     return _file(f"{election.slug}-{kind}.json", submission)
 
 
@@ -166,9 +190,11 @@ def replacement(request: HttpRequest, slug: str, reference: str) -> HttpResponse
 @require_POST
 def submit(request: HttpRequest, slug: str) -> HttpResponse:
     """Put a signed entry on the board. In no transaction: the board makes its own."""
-    election, official = _election(request, slug, Act.DEFINE_ELECTION), official_of(request)
+    election, official = _election(request, slug, *HANDLES), official_of(request)
     try:
         submission = _uploaded(request.FILES.get("file"))
+        if not _handles(official, election, submission.type):
+            raise UploadRefused(_("You do not bring entries of this kind: %(kind)s.") % {"kind": submission.type})
         require_agreed(election, submission)
         row = append(
             election,
@@ -187,7 +213,8 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
             _("put on the board: %(entry)s") % {"entry": row},
         )
         messages.success(request, _("On the board: %(entry)s.") % {"entry": row})
-    return redirect("polls:overview", slug)
+        start(election)
+    return _back(request, slug)
 
 
 class UploadRefused(VotingError):

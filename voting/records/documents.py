@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 
 from voting.applications.models import Application
 from voting.elections.models import District, Election
+from voting.records.count_record import count_record
 from voting.records.csvs import csv_bytes, line
 from voting.records.dispatch import CAST, dispatch
+from voting.records.election_record import election_record
 from voting.records.marked_roll import marked_roll
 from voting.records.models import Document
 from voting.records.poll_record import poll_record
@@ -28,6 +30,8 @@ BUILDERS: Mapping[Document, Builder] = {
     Document.DISPATCH: dispatch,
     Document.POLL_RECORD: poll_record,
     Document.MARKED_ROLL: marked_roll,
+    Document.COUNT_RECORD: count_record,
+    Document.ELECTION_RECORD: election_record,
 }
 PERSONAL = frozenset({Document.REGISTER, Document.DISPATCH, Document.MARKED_ROLL})
 """Documents with names: their CSV leaves the house only when two people agreed."""
@@ -43,6 +47,8 @@ SIGNED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.DISPATCH: (_CHAIR, "受領者（投票管理者）"),
     Document.POLL_RECORD: ("投票管理者", "投票立会人", "投票立会人"),
     Document.MARKED_ROLL: (_CHAIR,),
+    Document.COUNT_RECORD: ("開票管理者", "開票立会人", "開票立会人", "開票立会人"),
+    Document.ELECTION_RECORD: ("選挙長", "選挙立会人", "選挙立会人", "選挙立会人"),
 }
 STATEMENT: Mapping[Document, str] = {
     Document.REGISTER: "この事務処理簿は、不在者投票に関する事務の処理の状況を記載したものである。",
@@ -51,6 +57,8 @@ STATEMENT: Mapping[Document, str] = {
     Document.DISPATCH: "この一覧の投票を送致する。",
     Document.POLL_RECORD: "この投票録に記載した事項は真正であることを認め、署名する。",
     Document.MARKED_ROLL: "この抄本は、選挙人名簿と相違ないことを証明する。",
+    Document.COUNT_RECORD: "この開票録に記載した事項は真正であることを認め、署名する。",
+    Document.ELECTION_RECORD: "この選挙録に記載した事項は真正であることを認め、署名する。",
 }
 
 

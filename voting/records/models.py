@@ -19,6 +19,21 @@ class Document(models.TextChoices):
     DISPATCH = "sochi-sho", "送致書"
     POLL_RECORD = "tohyo-roku", "投票録"
     MARKED_ROLL = "meibo-shohon", "選挙人名簿抄本"
+    COUNT_RECORD = "kaihyo-roku", "開票録"
+    ELECTION_RECORD = "senkyo-roku", "選挙録"
+
+
+class Part(models.TextChoices):
+    """What is sealed together: absentee voting when it is accepted, the count when its result is published."""
+
+    VOTING = "voting", _("absentee voting")
+    COUNT = "count", _("count and result")
+
+    @property
+    def documents(self) -> list[Document]:
+        """The documents of this part."""
+        counting = (Document.COUNT_RECORD, Document.ELECTION_RECORD)
+        return [document for document in Document if (document in counting) is (self is Part.COUNT)]
 
 
 class Download(models.Model):
@@ -36,12 +51,15 @@ class Download(models.Model):
 
 
 class Seal(models.Model):
-    """The records of an election as two officials sealed them.
+    """A part of the records of an election as two officials sealed them.
 
     `digests` has besides the documents the key "parts": document → caption of each table → [rows, SHA-256 of them].
     """
 
-    election = models.OneToOneField(Election, models.PROTECT, related_name="seal", verbose_name=_("election"))
+    election = models.ForeignKey(Election, models.PROTECT, related_name="seals", verbose_name=_("election"))
+    part = models.CharField(
+        _("part of the records"), max_length=6, choices=Part, default=Part.VOTING, help_text=_("What is sealed together.")
+    )
     proposal = models.OneToOneField(Proposal, models.PROTECT, related_name="+", verbose_name=_("two-person act"))
     digests = models.JSONField(_("digests"), help_text=_("Document → SHA-256 of its CSV."))
     sealed_at = models.DateTimeField(_("sealed"), default=timezone.now)
@@ -49,6 +67,7 @@ class Seal(models.Model):
     class Meta:
         verbose_name = _("seal of the records")
         verbose_name_plural = _("seals of the records")
+        constraints = [models.UniqueConstraint(fields=["election", "part"], name="seal_once")]
 
     def __str__(self) -> str:
         return f"{self.election}"

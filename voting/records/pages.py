@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from voting.elections.models import District, Election
 from voting.records.documents import LANDSCAPE, SIGNED_BY, STATEMENT, tables
-from voting.records.models import Document, Seal
+from voting.records.models import Document, Part, Seal
 from voting.records.tables import Table
 from voting.records.words import era_minute
 
@@ -22,7 +22,7 @@ PLACE = "<!-- here -->"
 
 def pieces(document: Document, election: Election, district: District | None = None) -> Iterator[str]:
     """The document as HTML, in pieces. Raises BoardInconsistent before the first piece, where it needs the board."""
-    seal = Seal.objects.filter(election=election).first()
+    seal = next((one for one in Seal.objects.filter(election=election) if document in Part(one.part).documents), None)
     parts = tables(document, election, district)
     first = next(parts, None)
     before, after = _around(

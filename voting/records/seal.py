@@ -13,17 +13,20 @@ from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
 from voting.officials.services import carries_out, key_of_target, propose, require
 from voting.records.balance import balance
+from voting.records.count_record import count_problems
 from voting.records.documents import Fingerprint, fingerprint
 from voting.records.errors import AlreadySealed, NotBalanced, NotSealed
 from voting.records.exports import office_of
-from voting.records.models import Document, Seal
+from voting.records.models import Document, Part, Seal
 
 PARTS = "parts"
 
 
-def seal_problems(election: Election) -> list[str]:
+def seal_problems(election: Election, part: Part = Part.VOTING) -> list[str]:
     """What stands against sealing, in words: every identity that does not hold, and what is not finished."""
     found = balance(election)
+    if part is Part.COUNT:
+        return [*found.problems(), *count_problems(election, found)]
     problems = found.problems()
     if not found.board.closed:
         problems.append(_("the polls are not closed"))
@@ -34,31 +37,38 @@ def seal_problems(election: Election) -> list[str]:
     return problems
 
 
-def ask_to_seal(election: Election, *, by: Official, reason: str = "") -> Proposal:
-    """Ask to seal the records. Raises NotPermitted, AlreadyProposed, AlreadySealed, NotBalanced."""
+def ask_to_seal(election: Election, *, by: Official, reason: str = "", part: Part = Part.VOTING) -> Proposal:
+    """Ask to seal a part of the records. Raises NotPermitted, AlreadyProposed, AlreadySealed, NotBalanced."""
     require(by, Act.SEAL_RECORDS, office_of(election))
-    _require_sealable(election)
+    _require_sealable(election, part)
     return propose(
-        Act.SEAL_RECORDS, office=office_of(election), target=election, summary=election.title, reason=reason, by=by
+        Act.SEAL_RECORDS,
+        office=office_of(election),
+        target=election,
+        summary=f"{election.title}: {part.label}",
+        reason=reason,
+        payload={"part": part.value},
+        by=by,
     )
 
 
 @carries_out(Act.SEAL_RECORDS)
 def _seal(proposal: Proposal, by: Official) -> None:
     election = Election.objects.get(pk=key_of_target(proposal))
-    _require_sealable(election)
-    Seal.objects.create(election=election, proposal=proposal, digests=_digests(election))
+    part = Part(proposal.payload["part"])
+    _require_sealable(election, part)
+    Seal.objects.create(election=election, part=part, proposal=proposal, digests=_digests(election, part))
 
 
-def _require_sealable(election: Election) -> None:
-    if Seal.objects.filter(election=election).exists():
+def _require_sealable(election: Election, part: Part) -> None:
+    if Seal.objects.filter(election=election, part=part).exists():
         raise AlreadySealed(_("The records are sealed already."), election.slug)
-    if problems := seal_problems(election):
+    if problems := seal_problems(election, part):
         raise NotBalanced(problems, election.slug)
 
 
-def _digests(election: Election) -> dict[str, Any]:
-    prints = {document.value: fingerprint(document, election) for document in Document}
+def _digests(election: Election, part: Part) -> dict[str, Any]:
+    prints = {document.value: fingerprint(document, election) for document in part.documents}
     digests = {name: made.digest for name, made in prints.items()}
     return {**digests, PARTS: {name: made.parts for name, made in prints.items()}}
 
@@ -74,16 +84,18 @@ class Change:
 
 def check_seal(election: Election) -> list[Change]:
     """The documents that are no longer what was sealed, and how they differ. Raises NotSealed, BoardInconsistent."""
-    seal = Seal.objects.filter(election=election).first()
-    if seal is None:
+    seals = Seal.objects.filter(election=election).order_by("sealed_at")
+    if not seals:
         raise NotSealed(_("The records are not sealed yet."), election.slug)
-    changes = []
-    for document in Document:
-        now = fingerprint(document, election)
+    return [change for seal in seals for change in _changes(seal)]
+
+
+def _changes(seal: Seal) -> Iterator[Change]:
+    for document in Part(seal.part).documents:
+        now = fingerprint(document, seal.election)
         if seal.digests.get(document.value) != now.digest:
             sealed = seal.digests.get(PARTS, {}).get(document.value, {})
-            changes.append(Change(document, list(_differences(document, sealed, now))))
-    return changes
+            yield Change(document, list(_differences(document, sealed, now)))
 
 
 def _differences(document: Document, sealed: Mapping[str, Sequence[Any]], now: Fingerprint) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from voting.officials.services import may, require
 from voting.officials.site import official_of, page
 from voting.records import csvs, exports, seal
 from voting.records.documents import BY_DISTRICT, PERSONAL, tables
-from voting.records.models import Document, Seal
+from voting.records.models import Document, Part, Seal
 from voting.records.pages import pieces
 
 P = ParamSpec("P")
@@ -83,14 +84,21 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         _("Records of %(election)s") % {"election": election.title},
         election=election,
         documents=[(document, document in PERSONAL) for document in Document if may(official, _act(document), office)],
-        problems=seal.seal_problems(election),
-        seal=Seal.objects.filter(election=election)
-        .select_related("proposal__requested_by", "proposal__decided_by")
-        .first(),
+        parts=[_sealing(election, part) for part in Part],
         may_seal=may(official, Act.SEAL_RECORDS, office),
         may_export=may(official, Act.EXPORT_PERSONAL_DATA, office),
         usable={proposal.payload["document"] for proposal in exports.usable(election, official)},
     )
+
+
+def _sealing(election: Election, part: Part) -> dict[str, Any]:
+    """A part of the records: its seal, or what stands against one."""
+    sealed = _seals(election).filter(part=part).first()
+    return {"part": part, "seal": sealed, "problems": [] if sealed else seal.seal_problems(election, part)}
+
+
+def _seals(election: Election) -> QuerySet[Seal]:
+    return Seal.objects.filter(election=election).select_related("proposal__requested_by", "proposal__decided_by")
 
 
 @for_officials
@@ -175,9 +183,13 @@ def ask_to_export(request: HttpRequest, slug: str, document: str) -> HttpRespons
 @for_officials
 @require_POST
 def ask_to_seal(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask a second person to seal the records."""
+    """Ask a second person to seal a part of the records."""
     election = _election(request, slug)
-    seal.ask_to_seal(election, by=official_of(request), reason=request.POST.get("reason", "").strip())
+    try:
+        part = Part(request.POST.get("part", Part.VOTING))
+    except ValueError:
+        raise Http404("part") from None
+    seal.ask_to_seal(election, by=official_of(request), reason=request.POST.get("reason", "").strip(), part=part)
     messages.success(request, _("Asked for. A second official decides."))
     return redirect("records:index", slug=slug)
 
@@ -195,5 +207,5 @@ def check_seal(request: HttpRequest, slug: str) -> HttpResponse:
         _("Seal of %(election)s") % {"election": election.title},
         election=election,
         changes=changes,
-        seal=Seal.objects.select_related("proposal__requested_by", "proposal__decided_by").get(election=election),
+        seals=_seals(election).order_by("sealed_at"),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from voting.trustees import views
 
 app_name = "trustees"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("<slug:slug>/", views.page, name="page")]

@@ -9,27 +9,23 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.election import CLOSES, OPENS
+from tests.election import contest, option
 from verifier.record.answers import Undecodable, block_bytes, decode_answer, encode_answer, fits, is_blank
-from verifier.record.manifest import Contest, Kind, Option
+from verifier.record.manifest import Contest, Kind, parse_contest
 
 BITS = 512
 SIZE = block_bytes(BITS)
 
 
 def a_contest(kind: Kind, **changes: Any) -> Contest:
-    options = tuple(Option(f"o{number}", f"name {number}", "", "") for number in range(12))
-    values: dict[str, Any] = {
-        "id": "c", "title": "C", "kind": kind, "options": options, "blank": True, "least": 1, "most": 1, "width": 1,
-        "opens": OPENS, "closes": CLOSES,
-    }  # fmt: skip
-    return Contest(**{**values, **changes})
+    options = [] if kind is Kind.TEXT else [option(f"o{number}", f"name {number}") for number in range(12)]
+    return parse_contest({**contest("c", kind, []), "options": options, **changes}, "contest")
 
 
 INDEX = a_contest(Kind.INDEX)
 RANKING = a_contest(Kind.RANKING, most=12)
-TEXT = a_contest(Kind.TEXT, options=(), most=50)
-WIDE = a_contest(Kind.TEXT, options=(), most=120, width=2)
+TEXT = a_contest(Kind.TEXT, most=50)
+WIDE = a_contest(Kind.TEXT, most=120, width=2)
 
 
 def payload(data: bytes, width: int = 1, length: int | None = None) -> list[mpz]:
@@ -102,5 +98,5 @@ def test_an_answer_that_is_not_allowed_is_not_encoded(contest: Contest, answer: 
 
 def test_fits_counts_the_longest_answer() -> None:
     assert fits(TEXT, BITS)
-    assert not fits(a_contest(Kind.TEXT, options=(), most=62), BITS)
-    assert fits(a_contest(Kind.TEXT, options=(), most=62, width=2), BITS)
+    assert not fits(a_contest(Kind.TEXT, most=62), BITS)
+    assert fits(a_contest(Kind.TEXT, most=62, width=2), BITS)

@@ -15,7 +15,7 @@ from tests.voting import boards
 from tests.voting.boards import AFTERWARDS
 from verifier.crypto.checkpoint import parse_note
 from verifier.verify import verify
-from voting.board.management.commands import export_archive
+from voting.board import archive as board_archive
 from voting.board.models import BoardEntry, Checkpoint
 from voting.board.replica import forget_all
 from voting.board.services import add_cosignature, publish_checkpoint
@@ -93,13 +93,13 @@ def test_entries_that_arrive_meanwhile_wait_for_the_next_export(
 ) -> None:
     """The archive is that of its checkpoint, whatever is admitted while it is written."""
     publish_checkpoint(open_board, CLOSES.replace(hour=9))
-    original = export_archive.write_archive
+    original = board_archive.write_archive
 
     def write(*parts: object) -> None:
         boards.submit(open_board, boards.ballot(polling, "v1"), time=CLOSES.replace(hour=10))
         original(*parts)
 
-    monkeypatch.setattr(export_archive, "write_archive", write)
+    monkeypatch.setattr(board_archive, "write_archive", write)
     export(open_board.slug, tmp_path / "archive.zip")
     with zipfile.ZipFile(tmp_path / "archive.zip") as archive:
         assert archive.read("entries.jsonl").splitlines() == polling.entries

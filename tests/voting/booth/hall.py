@@ -22,7 +22,7 @@ from tally import stages
 from tally.ballot import BallotMaker, Choice
 from tally.signing import public_key, sign_entry
 from tally.submission import Submission
-from tests.election import Election, contest, signing_key, small_manifest
+from tests.election import Election, contest, option, signing_key, small_manifest
 from tests.voting import boards
 from tests.voting.kakuu import JAPAN
 from tests.voting.offices import Town
@@ -44,7 +44,6 @@ from voting.elections.models import Election as ElectionRow
 from voting.elections.services import build_manifest, define_election
 from voting.officials.models import Office
 from voting.officials.roles import Act
-from voting.polls.opening import prepare
 from voting.roll.commitment import forget_trees
 from voting.roll.models import Elector
 
@@ -61,12 +60,12 @@ CHOICES: dict[str, Choice] = {
 
 def _numbered(identifier: str, kind: str, prefix: str, count: int, names: str, **changes: Any) -> dict[str, Any]:
     candidates = [
-        {
-            "id": f"{prefix}{number}",
-            "name": f"{names} {number:02}",
-            "reading": f"かくう {number:02}",
-            "party": ("みほん党", "れいの会", "無所属")[number % 3],
-        }
+        option(
+            f"{prefix}{number}",
+            f"{names} {number:02}",
+            reading=f"かくう {number:02}",
+            party=("みほん党", "れいの会", "無所属")[number % 3],
+        )
         for number in range(1, count + 1)
     ]
     return {**contest(identifier, kind, [], **changes), "options": candidates}
@@ -75,7 +74,7 @@ def _numbered(identifier: str, kind: str, prefix: str, count: int, names: str, *
 def manifest(opens: datetime, closes: datetime, *, revote: bool = True) -> dict[str, Any]:
     contests = [
         contest("mayor", "choose-one", ["架空 一郎", "架空 花子", "仮名 次郎"], title="架空市長選挙"),
-        _numbered("council", "index", "c", COUNCIL, "議員", title="架空市議会議員選挙"),
+        _numbered("council", "index", "c", COUNCIL, "議員", form="SNTV", seats=9, title="架空市議会議員選挙"),
         _numbered("judges", "choose-several", "j", JUDGES, "判事", least=0, most=JUDGES, title="裁判官の審査"),
         contest("chair", "ranking", ["委員 松", "委員 竹", "委員 梅"], most=3, title="委員長の順位"),
         contest("name", "text", [], most=30, title="愛称"),
@@ -176,23 +175,56 @@ class Hall(Counter):
         number = sequence or slot.sequence + 1
         return maker.make(slot.style, name, number, public_key(device), choices or CHOICES, seed), seed
 
+    def vote(self, *answers: dict[str, Choice]) -> None:
+        """One person after the other applies, registers a device and votes: `CHOICES`, but for these answers."""
+        for number, changes in enumerate(answers):
+            application, phone = registered(self, number), device(str(number))
+            ballot, _seed = self.make(application, phone, {**CHOICES, **changes})
+            self.submit(Submission(Type.BALLOT_CAST, ballot), f"device {number}", time=timezone.now())
+
     def count(self) -> None:
         """From the close to the published result: acceptance, freeze, two mixers, two of three trustees."""
+        self.end()
+        self.fix()
+        self.mix()
+        self.unlock()
+        self.declare()
+
+    def end(self) -> None:
+        """The polls close, and every ballot is accepted."""
         self.agree(Act.CLOSE_POLLS)
         self.act(Type.POLLS_CLOSED, self.closes)
         self.accept_rest()
-        self.submit(prepare(self.row, Type.TALLY_FROZEN), time=self.closes)
-        while pending := self.state.pending_stages():
-            contest_id, group, stage = pending[0]
-            body, columns = stages.mix_stage_body(self.state, contest_id, group)
-            self._put(Type.MIX_STAGE, body, columns, f"mixer {stage}")
+
+    def fix(self, *opened: str) -> None:
+        """What is counted is fixed; small contests are opened if they are named."""
+        self.agree(Act.FREEZE_TALLY, opened=opened)
+        self.act(Type.TALLY_FROZEN, self.closes)
+
+    def mix(self) -> None:
+        """Both mixers shuffle everything."""
+        while self.state.pending_stages():
+            self.mix_one()
+
+    def mix_one(self) -> None:
+        """One mixer shuffles one list."""
+        contest_id, group, stage = self.state.pending_stages()[0]
+        body, columns = stages.mix_stage_body(self.state, contest_id, group)
+        self._put(Type.MIX_STAGE, body, columns, f"mixer {stage}")
+
+    def unlock(self) -> None:
+        """Two of three trustees take roots, and everything is opened."""
         for trustee in (1, 3):
             share = self.memory.dealt.shares[trustee - 1]
             body, columns = stages.partial_roots_body(self.state, trustee, share)
             self._put(Type.PARTIAL_ROOTS, body, columns, f"trustee {trustee}")
         body, columns = stages.opening_body(self.state)
         self._put(Type.OPENING, body, columns)
-        self.submit(Submission(Type.RESULT, stages.result_body(self.state)), time=self.closes)
+
+    def declare(self) -> None:
+        """The result and a cosigned checkpoint."""
+        self.agree(Act.PUBLISH_RESULT)
+        self.act(Type.RESULT, self.closes)
         checkpoint = publish_checkpoint(self.row, self.closes)
         add_cosignature(self.row, boards.cosignature(checkpoint.text))
 

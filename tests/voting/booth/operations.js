@@ -9,7 +9,14 @@ import * as encoding from "/booth/crypto/encoding.js";
 import { signedMessage, statementDigest, tracker } from "/booth/crypto/entries.js";
 import { Refused } from "/booth/crypto/errors.js";
 import { shake256 } from "/booth/crypto/keccak.js";
-import { electionId, parseContest, parseManifest } from "/booth/crypto/manifest.js";
+import {
+  choicesOf,
+  ciphertextsOf,
+  electionId,
+  parseContest,
+  parseManifest,
+  proofsOf,
+} from "/booth/crypto/manifest.js";
 import { PublicKey } from "/booth/crypto/paillier.js";
 import {
   knowledgeChallenge,
@@ -222,7 +229,11 @@ const OPERATIONS = {
     };
   },
 
-  // answers and ballots
+  // contests, answers and ballots
+  "parse-contest"(given) {
+    const contest = parseContest(given.contest);
+    return { choices: choicesOf(contest), ciphertexts: ciphertextsOf(contest), proofs: proofsOf(contest) };
+  },
   "encode-answer": (given) => ({
     plaintexts: encodeAnswer(parseContest(given.contest), given.modulus_bits, given.answer).map(hexadecimal),
   }),

@@ -17,7 +17,7 @@ from gmpy2 import mpz
 
 from tally.ballot import BallotMaker, Choice
 from tests import cross
-from tests.election import VOTES, Election, contest, finish, party, small_manifest
+from tests.election import VOTES, Election, contest, finish, option, party, small_manifest
 from tests.keys import secret_key
 from tests.test_vectors import vectors_of
 from tests.vectors.generate import OPERATIONS
@@ -30,7 +30,7 @@ from verifier.record.entries import Type, tracker
 from verifier.record.manifest import election_id, parse_manifest
 
 JSON = dict[str, Any]
-FILES = ("canonical", "hashing", "paillier", "seeds", "ballot_proofs", "answers", "ballots", "entries")
+FILES = ("canonical", "hashing", "paillier", "seeds", "ballot_proofs", "contests", "answers", "ballots", "entries")
 NOT_OF_THE_BOOTH = {"check-membership", "check-knowledge", "check-ballot", "parse-receipt", "whole-election"}
 """proofs are checked by the verifier, receipts on the pages for checking"""
 JUDGED_BY_REPLAY = {"election-id", "entry"}
@@ -401,7 +401,7 @@ def test_an_election_that_cannot_be_voted_in_is_refused(page: Booth, change: JSO
 
 
 def listed(number: int) -> list[JSON]:
-    return [{"id": f"o{at}", "name": f"{at}", "reading": "", "party": ""} for at in range(number)]
+    return [option(f"o{at}", f"{at}") for at in range(number)]
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,11 @@ def listed(number: int) -> list[JSON]:
         ({"kind": "ranking", "least": 2}, "not-canonical", "manifest, contests 0: least is above most"),
         ({"opens": "2026-11-16"}, "not-canonical", "manifest, contests 0, opens: a time"),
         ({"options": listed(85)}, "bad-manifest", "contest mayor: 86 slots of 6 bits do not fit the modulus"),
-        ({"kind": "text", "options": [], "most": 62}, "bad-manifest", "contest mayor: answers do not fit"),
+        (
+            {"kind": "text", "form": "WRITE_IN", "options": [], "most": 62},
+            "bad-manifest",
+            "contest mayor: answers do not fit",
+        ),
         ({"id": "mayors"}, "not-canonical", "manifest, style mayor: unknown contest 'mayor'"),
     ],
 )

@@ -10,9 +10,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from tests.election import contest, parties, party, small_manifest
+from tests.election import contest, option, parties, party, small_manifest
+from tests.vectors.generate import contest_of_form
 from verifier.errors import BadInteger, NotCanonical
-from verifier.record.manifest import ACTS, election_id, parse_manifest
+from verifier.record.manifest import ACTS, Form, election_id, parse_manifest
 from voting.elections.models import Candidate, Contest, Election, Party, Style, StyleContest, Unit
 from voting.elections.services import build_manifest, define_election
 from voting.errors import ManifestIncomplete
@@ -50,6 +51,12 @@ def small() -> Election:
             "styles": [{"id": "all", "unit": "west", "contests": ["only"]}],
             "mixers": [],
         },
+        {
+            "contests": [{**contest_of_form(form), "id": form.lower().replace("_", "-")} for form in Form],
+            "styles": [
+                {"id": "all", "unit": "west", "contests": [form.lower().replace("_", "-") for form in Form]},
+            ],
+        },
     ],
 )
 def test_a_definition_makes_its_manifest_again(changes: dict[str, Any]) -> None:
@@ -84,7 +91,16 @@ def test_contests_of_a_style_keep_their_own_order() -> None:
 def test_names_of_people_survive(small: Election) -> None:
     """Reading and party of a candidate, and characters beyond the basic plane."""
     record = small_manifest()
-    record["contests"][0]["options"][0] = {"id": "a", "name": "𠮷田 髙", "reading": "よしだ たかし", "party": "架空党"}
+    record["contests"][0]["options"][0] = option("a", "𠮷田 髙", reading="よしだ たかし", party="架空党")
+    assert build_manifest(define_election(slug="names", record=record)) == record
+
+
+def test_names_on_a_list_survive() -> None:
+    """One name on each line in the table, as it is in the record: with spaces around it, twice, or two of them."""
+    record = small_manifest()
+    names = [" 架空 一郎 ", "架空 一郎", "架空\u3000花子", "𠮷田 髙"]
+    changed = {"form": "PR_CLOSED", "options": [option("a", "みほん党", candidates=names)], "seats": 3}
+    record["contests"][0].update(changed)
     assert build_manifest(define_election(slug="names", record=record)) == record
 
 
@@ -221,6 +237,55 @@ def test_what_only_the_record_can_tell_is_a_problem_too(small: Election) -> None
     assert "is there twice" in " ".join(problems(small))
 
 
+# What an official is told at once
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"form": "SNTV", "seats": 100}, set()),
+        ({"form": "PR_OPEN", "seats": 9}, set()),
+        ({"form": "SINGLE", "seats": 2}, {"seats"}),
+        ({"form": "REFERENDUM", "seats": 2}, {"seats"}),
+        ({"form": "REVIEW", "seats": 1}, {"kind"}),
+        ({"form": "RANKING", "seats": 3}, {"kind", "seats"}),
+    ],
+)
+def test_a_form_has_its_kinds_and_its_seats(small: Election, changes: dict[str, Any], fields: set[str]) -> None:
+    """The same rules as in the manifest, before there is one."""
+    row = Contest.objects.get(election=small, identifier="mayor")
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if not fields:
+        row.clean()
+        return
+    with pytest.raises(ValidationError) as refusal:
+        row.clean()
+    assert set(refusal.value.message_dict) == fields
+
+
+def test_names_on_a_list_are_tidied_as_they_are_typed(small: Election) -> None:
+    """Lines of a browser, blank ones and spaces at the ends; what steers a screen is refused."""
+    row = Candidate.objects.filter(contest__election=small).earliest("pk")
+    row.listed = "  架空 一郎\r\n\r\n架空 花子  \r\n"
+    row.clean()
+    assert row.listed == "架空 一郎\n架空 花子"
+    row.listed = "架空 一郎\n架空\u202e 花子"
+    with pytest.raises(ValidationError) as refusal:
+        row.clean()
+    assert set(refusal.value.message_dict) == {"listed"}
+
+
+def test_a_list_that_does_not_fit_is_a_problem(small: Election) -> None:
+    """Only the whole contest can tell; the sentence names the option."""
+    Candidate.objects.filter(contest__identifier="mayor", identifier="b").update(list="a")
+    assert "option b: only in a contest of form PR_OPEN" in " ".join(problems(small))
+    Contest.objects.filter(identifier="mayor").update(form="PR_OPEN")
+    assert "option c: a list without candidates" in " ".join(problems(small))
+    Candidate.objects.filter(contest__identifier="mayor", identifier="c").update(list="a", priority=2)
+    assert "option a: the priorities of a list are 1, 2, … without gaps" in " ".join(problems(small))
+
+
 # What no table holds
 
 
@@ -234,7 +299,10 @@ def test_what_only_the_record_can_tell_is_a_problem_too(small: Election) -> None
         (Contest, {"kind": "guess"}),
         (Contest, {"least": 9}),
         (Contest, {"width": 0}),
+        (Contest, {"form": "PLURALITY"}),
+        (Contest, {"seats": 101}),
         (Candidate, {"identifier": "blank"}),
+        (Candidate, {"priority": 501}),
         (Party, {"public_key": bytes(31)}),
         (Party, {"role": "voter"}),
     ],
@@ -243,6 +311,26 @@ def test_the_database_refuses_what_cannot_be(small: Election, model: type[Any], 
     first = model.objects.earliest("pk")
     with pytest.raises(IntegrityError), transaction.atomic():
         model.objects.filter(pk=first.pk).update(**changes)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        (Contest, {"form": "SNTV"}),
+        (Contest, {"seats": 2}),
+        (Candidate, {"list": "b"}),
+        (Candidate, {"priority": 1}),
+        (Candidate, {"listed": "架空 一郎"}),
+    ],
+)
+def test_what_is_decided_is_fixed_with_the_manifest(small: Election, model: type[Any], changes: dict[str, Any]) -> None:
+    """Before, it can be changed; once the manifest is on the board, the database refuses it."""
+    rows = model.objects.filter(pk=model.objects.earliest("pk").pk)
+    with transaction.atomic():
+        rows.update(**changes)
+    Election.objects.filter(pk=small.pk).update(manifest_hash=bytes(32))
+    with pytest.raises(IntegrityError, match="the definition of the election is fixed"), transaction.atomic():
+        rows.update(**changes)
 
 
 def test_there_is_one_registrar_and_each_key_has_one_part_in_a_role(small: Election) -> None:

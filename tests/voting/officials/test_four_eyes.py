@@ -35,8 +35,13 @@ each_act = pytest.mark.parametrize("act", FOUR_EYES)
 
 Decision = Proposal.Decision
 FOR_POLLS = {Act.REFUSE_BALLOT: ("poll_manager", "poll_witness")}
+FOR_THE_COUNT = {
+    Act.FREEZE_TALLY: ("count_manager", "count_witness"),
+    Act.ADJUDICATE: ("count_manager", "count_witness"),
+    Act.PUBLISH_RESULT: ("count_manager", "returning_officer"),
+}
 FOR_CHAIRS = {Act.GRANT_ROLE: ("chair", "second_chair")}
-PEOPLE = dict.fromkeys(FOUR_EYES, ("clerk", "second_chair")) | FOR_POLLS | FOR_CHAIRS
+PEOPLE = dict.fromkeys(FOUR_EYES, ("clerk", "second_chair")) | FOR_POLLS | FOR_THE_COUNT | FOR_CHAIRS
 """who asks and who approves in these tests"""
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from tests.election import signing_key
 from tests.voting import kakuu, offices
+from tests.voting.booth.hall import Hall
 from tests.voting.factors import phone
 from tests.voting.kakuu import World
 from tests.voting.offices import Town
@@ -30,6 +31,8 @@ from voting.applications import review
 from voting.applications.models import Application, Offer
 from voting.applications.offers import change_offer
 from voting.applications.states import State
+from voting.counting.adjudication import Ruling, ask_to_adjudicate
+from voting.counting.models import WriteInDecision
 from voting.credentials.models import Replacement
 from voting.credentials.services import ask_to_replace
 from voting.elections.models import Election
@@ -177,6 +180,39 @@ def refuse_ballot(scene: Scene) -> tuple[Proposal, Effect]:
     return proposal, _in_state(application, State.REFUSED)
 
 
+def freeze_tally(scene: Scene) -> tuple[Proposal, Effect]:
+    row = _accepted(scene.counter()).row
+    return opening.ask(Act.FREEZE_TALLY, row, by=scene.by), _can_prepare(row, Type.TALLY_FROZEN)
+
+
+def publish_result(scene: Scene) -> tuple[Proposal, Effect]:
+    counter = _accepted(scene.counter())
+    counter.freeze()
+    counter.open_tally()
+    return opening.ask(Act.PUBLISH_RESULT, counter.row, by=scene.by), _can_prepare(counter.row, Type.RESULT)
+
+
+def _accepted(counter: Counter) -> Counter:
+    counter.set_up().open()
+    for elector in electors(counter.row)[:2]:
+        counter.voter(elector)
+    counter.close()
+    counter.accept_rest()
+    return counter
+
+
+def adjudicate(scene: Scene) -> tuple[Proposal, Effect]:
+    hall = Hall(scene.town)
+    hall.vote({"name": "架空 花子"})
+    hall.end()
+    hall.fix("name")
+    hall.mix()
+    hall.unlock()
+    contest = hall.row.contests.get(identifier="name")
+    proposal = ask_to_adjudicate(contest, [Ruling("架空 花子", "架空 花子")], by=scene.by)
+    return proposal, WriteInDecision.objects.exists
+
+
 def seal_records(scene: Scene) -> tuple[Proposal, Effect]:
     filled = prepared(closed_in_memory(), scene.town)
     filled.until_close()
@@ -242,6 +278,9 @@ WALK: dict[str, tuple[Callable[[Scene], tuple[Proposal, Effect]], str, str]] = {
     "give-back": (give_back, "clerk", "second_clerk"),
     "replace-credential": (replace_credential, "clerk", "second_clerk"),
     "refuse-ballot": (refuse_ballot, "poll_manager", "poll_witness"),
+    "freeze-tally": (freeze_tally, "count_manager", "count_witness"),
+    "publish-result": (publish_result, "count_manager", "returning_officer"),
+    "adjudicate": (adjudicate, "count_manager", "count_witness"),
     "seal-records": (seal_records, "clerk", "chair"),
     "export-personal-data": (export_personal_data, "clerk", "chair"),
     "grant-role": (grant_role, "clerk", "chair"),

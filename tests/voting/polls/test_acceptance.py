@@ -35,6 +35,7 @@ from voting.elections.models import Slot
 from voting.errors import NotOnBoard, NotPermitted, ProposalClosed, RollNotReady, VoteTaken
 from voting.officials import services as officials
 from voting.officials.models import Proposal
+from voting.officials.roles import Act
 from voting.polls.acceptance import (
     PUBLISHED,
     accept_rest,
@@ -131,7 +132,13 @@ def withdraw(counter: Counter) -> None:
 
 
 def freeze(counter: Counter) -> None:
-    counter.act(Type.TALLY_FROZEN, CLOSES)
+    counter.freeze()
+
+
+def prepared(counter: Counter, kind: Type) -> Submission:
+    if kind is Type.TALLY_FROZEN:
+        counter.agree(Act.FREEZE_TALLY)
+    return prepare(counter.row, kind)
 
 
 def give_back(counter: Counter, application: Application) -> None:
@@ -442,11 +449,11 @@ def test_nothing_is_prepared_while_ballots_are_undecided(polls: Counter, kind: T
         polls.voter(elector)
     give_back(polls, polls.issue(electors(polls.row)[4]))
     polls.close()
-    with pytest.raises(NotReady):
-        prepare(polls.row, kind)
+    with pytest.raises(NotReady, match="neither accepted"):
+        prepared(polls, kind)
     settle(polls.row)
-    with pytest.raises(NotReady):
-        prepare(polls.row, kind)
+    with pytest.raises(NotReady, match="neither accepted"):
+        prepared(polls, kind)
 
 
 def test_nothing_is_frozen_before_refused_ballots_are_withdrawn(polls: Counter, closed: list[Application]) -> None:
@@ -454,10 +461,11 @@ def test_nothing_is_frozen_before_refused_ballots_are_withdrawn(polls: Counter, 
     polls.refuse(closed[0], "other")
     polls.accept_rest()
     with pytest.raises(NotReady, match="1 refused ballots"):
-        prepare(polls.row, Type.TALLY_FROZEN)
+        freeze(polls)
     replica = replica_of(polls.row.pk)
     assert freeze_body(polls.state, replica.log)["counted"] == 4
     withdraw(polls)
+    polls.agree(Act.FREEZE_TALLY)
     assert prepare(polls.row, Type.TALLY_FROZEN).body["counted"] == 3
 
 

@@ -63,7 +63,13 @@ def test_the_file_goes_to_the_board_with_two_signatures(counter: Counter, tmp_pa
 
 @pytest.mark.parametrize(
     ("act", "agreed"),
-    [("manifest", "fix contests"), ("polls-opened", "open the polls"), ("polls-closed", "close the polls")],
+    [
+        ("manifest", "fix contests"),
+        ("polls-opened", "open the polls"),
+        ("polls-closed", "close the polls"),
+        ("tally-frozen", "freeze what is counted"),
+        ("result", "publish the result"),
+    ],
 )
 def test_without_two_officials_no_file(ready: Counter, tmp_path: Path, act: str, agreed: str) -> None:
     if act == "manifest":
@@ -108,7 +114,7 @@ def test_before_the_manifest_there_is_nothing_to_open(counter: Counter, tmp_path
     assert "not-on-board" in one_line("polls-opened", tmp_path / "open.json")
 
 
-def test_every_act_from_the_manifest_to_the_freeze(counter: Counter, tmp_path: Path) -> None:
+def test_every_act_from_the_manifest_to_the_result(counter: Counter, tmp_path: Path) -> None:
     """Each file is accepted by the board as it was written."""
     counter.enrol()
 
@@ -131,20 +137,42 @@ def test_every_act_from_the_manifest_to_the_freeze(counter: Counter, tmp_path: P
     counter.refuse(first, "other")
     counter.accept_rest()
     act(Type.WITHDRAWALS, CLOSES)
+    counter.agree(Act.FREEZE_TALLY)
     act(Type.TALLY_FROZEN, CLOSES)
-    assert counter.state.stage == "frozen for the tally"
+    counter.open_tally()
+    counter.agree(Act.PUBLISH_RESULT)
+    act(Type.RESULT, CLOSES)
+    assert counter.state.stage == "published"
 
 
-def test_a_small_contest_is_opened_only_when_named(polls: Counter, tmp_path: Path) -> None:
-    """One ballot of a minimum of two: withheld, unless two officials sign that it is opened."""
+@pytest.fixture
+def small(polls: Counter) -> Counter:
+    """One ballot where the minimum group is two."""
     polls.voter(electors(polls.row)[0])
     polls.close()
     polls.accept_rest()
-    withheld, opened = tmp_path / "withheld.json", tmp_path / "opened.json"
-    prepare("tally-frozen", withheld)
-    prepare("tally-frozen", opened, "--open", "mayor")
-    assert [contest["open"] for contest in read(withheld).body["contests"]] == [False, False]
-    assert [contest["open"] for contest in read(opened).body["contests"]] == [True, False]
+    return polls
+
+
+@pytest.mark.parametrize(("named", "opened"), [((), [False, False]), (("mayor",), [True, False])])
+def test_a_small_contest_is_opened_only_when_named(
+    small: Counter, tmp_path: Path, named: tuple[str, ...], opened: list[bool]
+) -> None:
+    """Withheld, unless two officials agree that it is opened."""
+    small.agree(Act.FREEZE_TALLY, opened=named)
+    path = tmp_path / "freeze.json"
+    prepare("tally-frozen", path)
+    assert [contest["open"] for contest in read(path).body["contests"]] == opened
+
+
+def test_without_an_office_the_command_names_what_is_opened(small: Counter, tmp_path: Path) -> None:
+    """Where nobody agrees beforehand, the two signatures are the decision; elsewhere the command decides nothing."""
+    assert "two officials agree on what is opened" in one_line("tally-frozen", tmp_path / "no", "--open", "mayor")
+    small.row.office = None
+    with boards.tampering():
+        small.row.save()
+    prepare("tally-frozen", tmp_path / "freeze.json", "--open", "mayor")
+    assert [contest["open"] for contest in read(tmp_path / "freeze.json").body["contests"]] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +187,7 @@ def test_options_that_mean_nothing_are_refused(counter: Counter, tmp_path: Path,
     assert told in one_line(act, tmp_path / "act.json", *more)
 
 
-@pytest.mark.parametrize("act", ["key", "ballot-cast", "credential-registered", "result", "nonsense", ""])
+@pytest.mark.parametrize("act", ["key", "ballot-cast", "credential-registered", "opening", "nonsense", ""])
 def test_other_entries_are_not_prepared_here(counter: Counter, tmp_path: Path, act: str) -> None:
     one_line(act, tmp_path / "act.json")
 

@@ -12,8 +12,6 @@ On the board slots v1 to v6 cast; v6 voted on paper afterwards, and v7 was given
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -22,20 +20,16 @@ from django.db import transaction
 
 from tests import election as memory
 from tests.voting import boards, offices
-from verifier.crypto.merkle import leaf_hash
-from verifier.record import schema
 from verifier.record.entries import Type
 from voting.applications import steps
 from voting.applications.models import Application, Category, Offer
 from voting.applications.offers import load_categories
 from voting.applications.review import ask_to_give_back
 from voting.applications.states import Event
-from voting.board.models import BoardEntry
-from voting.board.services import _record_consequences
 from voting.credentials.models import Binding
 from voting.elections.models import District, Election, ElectionKind, Slot
 from voting.officials.services import approve
-from voting.polls.acceptance import PUBLISHED, accept_rest, ask_to_refuse, follow_board, settle
+from voting.polls.acceptance import PUBLISHED, accept_rest, ask_to_refuse, follow_board, note_tallied, settle, strip
 from voting.roll.eligibility import style_for
 from voting.roll.models import Elector, PaperWay
 from voting.roll.services import Step, record_paper_vote, take_step
@@ -51,6 +45,15 @@ def closed_in_memory() -> memory.Election:
     reasons = [{"reason": PUBLISHED[ground], "slots": 1} for ground in ("given-back", "paper")]
     made.append(Type.WITHDRAWALS, made.body(slots=["v6", "v7"], reasons=reasons))
     made.freeze()
+    return made
+
+
+def counted_in_memory() -> memory.Election:
+    """The same to the published result: two mixers, and the trustees 1 and 3 of three."""
+    made = closed_in_memory()
+    made.mix()
+    made.root(1, 3)
+    made.open_and_publish()
     return made
 
 
@@ -150,22 +153,19 @@ class Filled:
         self.store(index, index + 1)
 
     def freeze(self) -> None:
-        self.store(boards.place(self.record, Type.TALLY_FROZEN), None)
+        index = boards.place(self.record, Type.TALLY_FROZEN)
+        self.store(index, index + 1)
+
+    def count(self) -> None:
+        """From the freeze to the result, where `record` has one; names are separated from ballots after the freeze."""
+        self.freeze()
+        strip(self.election)
+        self.store(boards.place(self.record, Type.TALLY_FROZEN) + 1, None)
+        note_tallied(self.election)
 
     def store(self, start: int, stop: int | None) -> None:
         """Put entries on the board that replay has judged in memory: judging them again takes seconds a test."""
-        for index, raw in list(enumerate(self.record.entries))[start:stop]:
-            entry = json.loads(raw)
-            BoardEntry.objects.create(
-                election=self.election,
-                index=index,
-                type=entry["type"],
-                raw=raw,
-                leaf_hash=leaf_hash(raw),
-                submission=hashlib.sha256(raw).digest(),
-                created=schema.minute(entry["time"], "time"),
-            )
-            _record_consequences(self.election, Type(entry["type"]), entry["body"])
+        boards.store(self.election, self.record, start, stop)
 
 
 def prepared(record: memory.Election, town: offices.Town) -> Filled:

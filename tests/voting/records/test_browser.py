@@ -21,7 +21,7 @@ from voting.officials.roles import Act
 from voting.officials.services import approve
 from voting.records.documents import BY_DISTRICT, LANDSCAPE
 from voting.records.exports import ask_to_export
-from voting.records.models import Document, Seal
+from voting.records.models import Document, Part, Seal
 from voting.roll.models import Elector
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +74,7 @@ def too_wide_on_paper(page: Page, across: bool) -> int:
     return over
 
 
-@pytest.mark.parametrize("document", Document)
+@pytest.mark.parametrize("document", Part.VOTING.documents)
 def test_a_document_is_read_at_every_width_and_printed_on_a4(desk: Visitor, filled: Filled, document: Document) -> None:
     """Long tables scroll in a region that the keyboard reaches; paper has the right way up and holds the columns,
     whatever somebody wrote without a space.
@@ -92,6 +92,15 @@ def test_a_document_is_read_at_every_width_and_printed_on_a4(desk: Visitor, fill
     pdf = print_out(page, f"records-{document.value}")
     assert pdf.startswith(b"%PDF")
     assert sheets(pdf) == {A4[::-1] if across else A4}
+
+
+@pytest.mark.parametrize("document", Part.COUNT.documents)
+def test_the_records_of_the_count_are_read_and_printed_on_a4(desk: Visitor, result: Filled, document: Document) -> None:
+    """With every table that a count of all kinds of contests has; hashes break, and nothing is cut off."""
+    page = desk.enter(result.town.clerk).go(document_address(document, result))
+    desk.examine(f"records-{document.value}", (1280, 320))
+    assert too_wide_on_paper(page, across=False) <= 0
+    assert sheets(print_out(page, f"records-{document.value}")) == {A4}
 
 
 def test_the_lists_around_the_documents(desk: Visitor, filled: Filled) -> None:
@@ -116,7 +125,7 @@ def test_records_are_sealed_and_the_seal_is_checked(desk: Visitor, filled: Fille
     which document, which voting district, and how.
     """
     page = desk.enter(filled.town.clerk).go(address("index"))
-    page.fill("#reason-seal", "異議なし")
+    page.fill("#reason-voting", "異議なし")
     page.keyboard.press("Enter")
     page.wait_for_selector(".messagelist .success")
     desk.examine("records-seal-asked")

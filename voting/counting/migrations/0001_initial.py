@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="WriteInDecision",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("text", models.TextField(help_text="As it is on the board.", verbose_name="written")),
+                ("text", models.TextField(help_text="As it is on the board.", verbose_name="what was written")),
                 (
                     "name",
                     models.CharField(

@@ -19,6 +19,7 @@ from voting.demo.run import Demonstration, cast_votes
 from voting.demo.show import Show
 from voting.demo.town import Scenario, association, city
 from voting.demo.visit import VISITORS, visit
+from voting.demo.workers import Begin, workers
 
 FEWEST_VOTERS = 40
 MOST_VOTERS = 100_000
@@ -36,6 +37,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--serve", action="store_true", help="serve a running election to try, and count it at the end"
         )
+        parser.add_argument(
+            "--celery",
+            action="store_true",
+            help="count with Celery workers; needs Redis, at REDIS_URL or on this machine",
+        )
         parser.add_argument("--port", type=int, default=8000, help="where to serve it (8000)")
         parser.add_argument(
             "--ballots", type=Path, metavar="FILE", help="cast the ranked ballots of a PrefLib .soi file"
@@ -47,10 +53,10 @@ class Command(BaseCommand):
         show = Show(Console(file=cast(TextIO, self.stdout._out)))
         if options["serve"] and options["ballots"]:
             raise CommandError("--serve: the ballots of a file are cast without anybody at a booth")
+        scenario, port = _scenario(options), options["port"] if options["serve"] else None
         try:
-            verified = self._run(
-                _scenario(options), options["bits"], show, options["port"] if options["serve"] else None
-            )
+            with workers(options["celery"]) as begin:
+                verified = self._run(scenario, options["bits"], show, port, begin)
         except KeyboardInterrupt:
             self.stdout.write("NOT VERIFIED")
             raise SystemExit(INTERRUPTED) from None
@@ -58,8 +64,9 @@ class Command(BaseCommand):
         if not verified:
             raise SystemExit(NOT_VERIFIED)
 
-    def _run(self, scenario: Scenario, bits: int, show: Show, port: int | None) -> bool:
+    def _run(self, scenario: Scenario, bits: int, show: Show, port: int | None, begin: Begin) -> bool:
         demonstration = Demonstration(scenario, bits, show, VISITORS if port else ())
+        demonstration.hands = begin(demonstration.cast.mixers)
         demonstration.begin()
         if port:
             visit(demonstration, show, port)

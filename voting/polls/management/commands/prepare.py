@@ -26,7 +26,8 @@ class Command(BoardCommand):
             action="append",
             default=[],
             metavar="CONTEST",
-            help="tally-frozen: open this contest although fewer people than the minimum group answered it",
+            help="tally-frozen, of an election without an office: open this contest although fewer people than the "
+            "minimum group answered it",
         )
 
     def act(self, election: Election, options: dict[str, Any]) -> None:

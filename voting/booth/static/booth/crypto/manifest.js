@@ -12,12 +12,33 @@ export const BLANK = "blank";
 export const HOMOMORPHIC = ["choose-one", "choose-several"];
 const KINDS = [...HOMOMORPHIC, "index", "ranking", "text"];
 const MAX_OPTIONS = 500;
+const FORM_KINDS = {
+  SINGLE: ["choose-one", "index"],
+  SNTV: ["choose-one", "index"],
+  PR_CLOSED: ["choose-one", "index"],
+  PR_OPEN: ["index", "choose-one"],
+  REVIEW: ["choose-several"],
+  REFERENDUM: ["choose-one"],
+  RANKING: ["ranking"],
+  WRITE_IN: ["text"],
+};
+const ONE_SEAT = ["SINGLE", "REVIEW", "REFERENDUM", "RANKING"];
 
-const OPTION = { id: identifier, name: text(100, 1), reading: text(100), party: text(100) };
+const OPTION = {
+  id: identifier,
+  name: text(100, 1),
+  reading: text(100),
+  party: text(100),
+  list: text(63),
+  priority: whole(0, MAX_OPTIONS),
+  candidates: listOf(text(100, 1), 0, MAX_OPTIONS),
+};
 const CONTEST = {
   id: identifier,
   title: text(200, 1),
   kind: oneOf(...KINDS),
+  form: oneOf(...Object.keys(FORM_KINDS)),
+  seats: whole(1, 100),
   options: listOf((value, where) => record(value, where, OPTION), 0, MAX_OPTIONS),
   blank: boolean,
   least: whole(0, 100_000),
@@ -38,14 +59,15 @@ const MANIFEST = {
 /**
  * A contest from its record.
  *
- * @typedef {{id: string, title: string, kind: string, options: {id: string, name: string, reading: string,
- *   party: string}[], blank: boolean, least: number, most: number, width: number, opens: string,
- *   closes: string}} Contest
+ * @typedef {{id: string, name: string, reading: string, party: string, list: string, priority: number,
+ *   candidates: string[]}} Option
+ * @typedef {{id: string, title: string, kind: string, form: string, seats: number, options: Option[], blank: boolean,
+ *   least: number, most: number, width: number, opens: string, closes: string}} Contest
  * @returns {Contest}
  */
 export function parseContest(value, where = "contest") {
   const contest = record(value, where, CONTEST);
-  const fault = faultOf(contest);
+  const fault = faultOf(contest) ?? faultOfForm(contest);
   if (fault) throw new Refused("not-canonical", `${where}: ${fault}`);
   unique(contest.options, where);
   if (contest.options.some((option) => option.id === BLANK)) {
@@ -65,6 +87,39 @@ function faultOf({ kind, options, least, most, width }) {
   }
   if (least > most) return "least is above most";
   if (HOMOMORPHIC.includes(kind) && width !== 1) return "only a mixnet answer is more than one ciphertext wide";
+  return null;
+}
+
+function faultOfForm(contest) {
+  const { kind, form, seats, options } = contest;
+  if (!FORM_KINDS[form].includes(kind)) return `a contest of form ${form} is not answered by ${kind}`;
+  if (ONE_SEAT.includes(form) && seats !== 1) return `a contest of form ${form} has one seat`;
+  for (const { id, list, priority, candidates } of options) {
+    if (form !== "PR_OPEN" && (list || priority)) {
+      return `option ${id}: only in a contest of form PR_OPEN are candidates options of a list`;
+    }
+    if (form !== "PR_CLOSED" && candidates.length) {
+      return `option ${id}: only in a contest of form PR_CLOSED does an option name candidates`;
+    }
+    if (form === "PR_CLOSED" && !candidates.length) return `option ${id}: a list without candidates`;
+  }
+  return form === "PR_OPEN" ? faultOfLists(contest) : null;
+}
+
+function faultOfLists({ options }) {
+  const lists = options.filter(({ list }) => !list).map(({ id }) => id);
+  for (const { id, list, priority } of options) {
+    if (list && !lists.includes(list)) return `option ${id}: '${list}' is no list of this contest`;
+    if (!list && priority) return `option ${id}: a list has no priority, only its candidates`;
+  }
+  for (const id of lists) {
+    const standing = options.filter(({ list }) => list === id);
+    const places = standing.map(({ priority }) => priority).filter(Boolean);
+    if (!standing.length) return `option ${id}: a list without candidates`;
+    if (places.sort((a, b) => a - b).some((place, at) => place !== at + 1)) {
+      return `option ${id}: the priorities of a list are 1, 2, … without gaps`;
+    }
+  }
   return null;
 }
 
