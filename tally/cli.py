@@ -110,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_key(command)
     _add_jobs(command)
 
+    command = _command(
+        commands, "serve-mixer", _serve_mixer, "mix what the board orders through REDIS_URL, until Ctrl-C"
+    )
+    _add_key(command)
+    _add_jobs(command)
+
     command = _command(commands, "witness", _witness, "verify that the board continues what you saw, and cosign it")
     command.add_argument("archive", type=Path)
     _add_key(command)
@@ -373,6 +379,16 @@ def _mix(options: argparse.Namespace) -> None:
         submission = Submission(Type.MIX_STAGE, body, (), columns).signed_by(key)
         (path,) = write_all([(f"mix-{contest}-{group}-{stage}", submission)], options.directory)
         _say(path)
+
+
+def _serve_mixer(options: argparse.Namespace) -> None:
+    from tally import worker  # Celery is on servers only; no trustee needs it
+
+    if not worker.app.conf.broker_url:
+        raise NothingToDo("REDIS_URL does not say where orders come from, such as redis://host:6379/0")
+    key = _signing_key(options)
+    _say(f"{worker.queue_of(public_key(key))}: waiting for orders; Ctrl-C ends it")
+    worker.serve(key, options.jobs)
 
 
 def _under(shown: Progress, name: str) -> Steps:

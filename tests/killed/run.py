@@ -162,7 +162,7 @@ def hand_in(site: str, submission: Submission) -> None:
             token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
             files = {"file": ("partial-roots.json", submission.to_bytes())}
             answer = session.post(
-                f"{site}/trustees/{SLUG}/upload/", data={"csrfmiddlewaretoken": token}, files=files, timeout=60
+                f"{site}/trustees/{SLUG}/", data={"csrfmiddlewaretoken": token}, files=files, timeout=60
             )
         except (requests.RequestException, IndexError):
             return False

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from verifier.checks import authenticity
 from voting.elections.models import Election
 
 
@@ -36,3 +37,9 @@ class Verification(models.Model):
     def valid(self) -> bool:
         """Whether every check ran and passed."""
         return bool(self.report["verdict"] == "valid")
+
+    @property
+    def only_unwitnessed(self) -> bool:
+        """Whether all that is missing are signatures of witnesses, who come after the board has signed."""
+        failed = {check["check"] for check in self.report["checks"] if check["status"] != "PASS"}
+        return failed == {authenticity.head_witnessed.name}

@@ -146,6 +146,7 @@ def verification(request: HttpRequest, slug: str) -> HttpResponse:
         "election": election,
         "report": report,
         "whole": report is not None and covers_everything(report),
+        "unwitnessed": report is not None and report.only_unwitnessed,
         "groups": _by_group(report.report["checks"]) if report is not None else [],
         "protocol": PROTOCOL,
     }

@@ -87,7 +87,6 @@ def test_officials_close_freeze_watch_and_publish(
 
     # The clerk closes the polls, the chair agrees.
     page = clerk.enter(town.clerk).go(ROOM)
-    clerk.examine("room-open")
     clerk.follow(page.locator(f"form[action$='/ask/{Act.CLOSE_POLLS}/'] button"))
     approve(second, town.chair, Act.CLOSE_POLLS)
     voted.act(Type.POLLS_CLOSED, voted.closes)
@@ -102,7 +101,6 @@ def test_officials_close_freeze_watch_and_publish(
         page.keyboard.press("Enter")
     approve(comes(), town.count_witness, Act.FREEZE_TALLY)
     manager.go(ROOM)
-    manager.examine("room-to-sign")
     sign(page, Type.TALLY_FROZEN)
     voted.act(Type.TALLY_FROZEN, voted.closes)
 
@@ -126,7 +124,6 @@ def test_officials_close_freeze_watch_and_publish(
     assert not manager.console
 
     # The manager publishes, the returning officer agrees.
-    manager.examine("room-opened")
     manager.follow(page.locator(f"form[action$='/ask/{Act.PUBLISH_RESULT}/'] button"))
     approve(comes(), town.returning_officer, Act.PUBLISH_RESULT)
     voted.act(Type.RESULT, voted.closes)
@@ -148,11 +145,9 @@ def decide_about_names(voted: Hall, manager: Visitor, witness: Visitor) -> None:
     page.locator("#id_reason").fill("同じ人")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    manager.examine("names-asked")
     witness.enter(voted.town.count_witness).go(f"{ROOM}write-ins/name/")
     witness.examine("names-to-decide")
     witness.follow(witness.page.locator("a.action"))
-    witness.examine("names-proposal")
     with witness.page.expect_navigation():
         witness.page.locator("button[value=approve]").press("Enter")
     found = adjudicated(voted.row, "name")
@@ -163,11 +158,8 @@ def decide_about_names(voted: Hall, manager: Visitor, witness: Visitor) -> None:
 
 def divide(manager: Visitor) -> None:
     page = manager.go(f"{ROOM}proration/")
-    manager.examine("proration")
     manager.follow(page.locator("main a[href='?contest=mayor']"))
-    manager.examine("proration-contest")
     manager.follow(page.get_by_role("link", name="架空:"))
-    manager.examine("proration-form")
     page.locator("input[name=p0-a]").fill("3000")
     page.locator("input[name=p0-b]").fill("997")
     page.locator("input[name=a0]").fill("150")

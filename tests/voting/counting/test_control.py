@@ -59,8 +59,8 @@ def standings(counter: Counter) -> dict[str, str]:
 
 @pytest.fixture
 def closed(polls: Counter) -> Counter:
-    """Three ballots, accepted; nothing is below the minimum group of two."""
-    for elector in electors(polls.row)[:3]:
+    """Two ballots, accepted; nothing is below the minimum group of two."""
+    for elector in electors(polls.row)[:2]:
         polls.voter(elector)
     polls.close()
     polls.accept_rest()
@@ -388,12 +388,12 @@ def test_before_the_close_there_are_only_totals(polls: Counter) -> None:
 
 
 def test_turnout_when_nothing_changes_any_more(closed: Counter) -> None:
-    """Three of three, two in the north and one in the south: the one is not told apart."""
+    """One in the north and one in the south: none is told apart."""
     [category] = control.turnout_by_category(closed.row)
-    assert (category.issued, category.cast) == (3, 3)
+    assert (category.issued, category.cast) == (2, 2)
     [(unit, districts)] = control.turnout_by_area(closed.row)
-    assert (unit.name, unit.issued, unit.cast) == ("北, 南", 3, 3)
-    assert [(line.name, line.cast) for line in districts] == [("北投票区, 南投票区", 3)]
+    assert (unit.name, unit.issued, unit.cast) == ("北, 南", 2, 2)
+    assert [(line.name, line.cast) for line in districts] == [("北投票区, 南投票区", 2)]
 
 
 def test_all_of_a_small_election_is_below_the_minimum(small: Counter) -> None:

@@ -13,10 +13,15 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from tests.voting import boards
+from tests.voting.boards import tampering
 from tests.voting.results import test_pages
 from tests.voting.results.conftest import Count
 from verifier.checks import CHECKS
+from verifier.crypto.merkle import leaf_hash
 from verifier.errors import Unreadable
+from verifier.record.entries import Type
+from voting.board.models import BoardEntry
+from voting.board.replica import forget_all
 from voting.board.services import add_cosignature, publish_checkpoint
 from voting.counting import progress
 from voting.results import report
@@ -53,17 +58,39 @@ def test_the_report_is_made_once_and_shown(witnessed: Count, client: Client) -> 
     assert "VALID: every check ran and passed." in made.text
 
 
-def test_a_failed_check_is_said_as_such(count: Count, client: Client) -> None:
-    """Without the cosignature that the manifest asks for; the command fails as well."""
+def test_while_witnesses_are_missing_that_is_what_is_said(count: Count, client: Client) -> None:
+    """The manifest asks for one; the command fails as well. Once it has signed, the next report is another."""
     count.published()
     out = StringIO()
     with pytest.raises(CommandError, match="the archive is not valid"):
         call_command("verify_election", "kakuu", stdout=out)
     assert "V2.3 HeadWitnessed" in out.getvalue()
     said = test_pages.words(client, PAGE)
-    assert "Not every check passed. The result is not proved." in said
+    assert "too few independent witnesses have signed" in said and "V2.3 HeadWitnessed" in said
     assert "Every check ran and passed." not in said
-    assert "V2.3 HeadWitnessed" in said and "failed" in said
+    add_cosignature(count.row, boards.cosignature(publish_checkpoint(count.row).text))
+    call_command("verify_election", "kakuu", stdout=out)
+    assert "Every check ran and passed." in test_pages.words(client, PAGE)
+
+
+def test_a_result_that_was_changed_is_not_proved(count: Count, client: Client) -> None:
+    """The attacker's side: somebody with the database's password changes the entry before the board has signed over
+    it. The page shows what the openings say, and the report says which check failed, and where."""
+    count.go(Type.OPENING)
+    raw = count.memory.entries[-1]
+    forged = raw.replace(b'{"answer":"a","count":4}', b'{"answer":"a","count":5}')
+    assert forged != raw
+    count.published()
+    with tampering():
+        last = BoardEntry.objects.get(election=count.row, type=Type.RESULT)
+        BoardEntry.objects.filter(pk=last.pk).update(raw=forged, leaf_hash=leaf_hash(forged))
+    forget_all()
+    assert not report.make_report(count.row).valid
+    said = test_pages.words(client, PAGE)
+    assert "Not every check passed. The result is not proved." in said
+    assert "too few independent witnesses" not in said
+    assert "V5.18 ResultEqual entry 45, result, contest mayor" in said
+    assert test_pages.table(client, "mayor")[0] == "架空 一郎 elected 4 66.7"
 
 
 def test_entries_that_came_later_are_not_covered(witnessed: Count, client: Client) -> None:
