@@ -19,6 +19,8 @@ KEPT = 6 * 60 * 60
 """seconds that something stays in Redis when nobody takes it away"""
 PIECE = 64 << 20
 """bytes of one value in Redis, which holds 512 MB at most"""
+MOST = 1024
+"""pieces; a value that says it has more is damaged"""
 _NAME = re.compile(r"[a-z]+-[0-9a-f]{32,64}")
 _DRAFT = ".half-"
 
@@ -136,9 +138,6 @@ class RedisStore:
             for name in names:
                 head = self._client.getrange(f"tashika:{name}", 0, 3)
                 pieces = int.from_bytes(head, "big")
-                self._client.delete(f"tashika:{name}")
-                for number in range(1, pieces):
-                    if not self._client.delete(f"tashika:{name}:{number}"):
-                        break  # the rest fades away by itself
+                self._client.delete(f"tashika:{name}", *(f"tashika:{name}:{n}" for n in range(1, min(pieces, MOST))))
         except self._away as error:
             raise StoreUnreachable(f"Redis: {type(error).__name__}") from None

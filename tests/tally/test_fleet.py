@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -482,7 +483,7 @@ def test_a_mix_stage_made_by_workers_is_admitted_by_workers(running: Fleet) -> N
 
 def test_everything_may_be_killed_meanwhile(running: Fleet, celery_broker: Broker, celery_worker: Worker) -> None:
     """Workers in the middle of their work, and then Redis with everything in it."""
-    modulus = (mpz(1) << 12000) + 1
+    modulus = (mpz(1) << 8000) + 1
     chunks = [([mpz(3)], [modulus >> number], modulus) for number in range(12)]
     answers = running.map(part_of_product, chunks)
     found = [next(answers)]
@@ -502,6 +503,16 @@ def test_a_worker_survives_names_of_nothing(running: Fleet, celery_broker: Broke
     RedisStore(celery_broker.url).put("work-" + "1" * 64, b"{")
     send("1" * 64)
     assert list(running.map(part_of_product, CHUNKS[:4])) == ANSWERS[:4]
+
+
+@pytest.mark.parametrize("broken", [b"", b"garbage", b"\0\0\0\1{", b"\xff\xff\xff\xff"])
+def test_broken_bytes_in_redis_are_replaced(running: Fleet, celery_broker: Broker, broken: bytes) -> None:
+    """Also such as claim to have billions of pieces."""
+    name = hashlib.sha256(pack(("multiexp", CHUNKS[0]))).hexdigest()
+    redis = RedisStore(celery_broker.url)
+    redis._client.set(f"tashika:answer-{name}", broken)
+    assert list(running.map(part_of_product, CHUNKS[:1])) == ANSWERS[:1]
+    redis.delete(f"answer-{name}")
 
 
 def test_messages_carry_names_only(celery_broker: Broker, celery_worker: Worker) -> None:

@@ -25,6 +25,7 @@ from tally import stages
 from tally.errors import OrderRefused, TallyError
 from tally.mixer import Order
 from tally.submission import Submission
+from verifier.errors import VerifierError
 from verifier.record.column import Column, read_column
 from verifier.record.entries import Type, modulus_bytes, parse_entry
 from verifier.record.manifest import Party
@@ -37,7 +38,7 @@ from voting.board.services import append, latest_checkpoint, publish_checkpoint
 from voting.counting import progress
 from voting.credentials.models import Binding
 from voting.elections.models import Election
-from voting.errors import VotingError
+from voting.errors import EntryRefused, VotingError
 from voting.polls.acceptance import note_tallied, strip
 from voting.results.report import make_report
 
@@ -96,6 +97,7 @@ def _alone(election: Election) -> Iterator[bool]:
                     cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, election.pk])
         return
     path = Path(settings.VAR_DIR) / f"conductor-{election.pk}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,7 +127,7 @@ class Conductor:
         try:
             while self._step():
                 continue
-        except (VotingError, TallyError) as error:
+        except (VotingError, TallyError, VerifierError) as error:
             logger.warning("count of %s: %s", self.election.slug, error)
             progress.problem(self.election.pk, about, _("The count stopped: %(reason)s") % {"reason": error})
         else:
@@ -136,6 +138,7 @@ class Conductor:
         state = self.state
         if state.stage is Stage.FROZEN:
             self._cut_links()
+            self._forget_solved(state)
             if state.pending_stages():
                 return self._mix(state)
             manifest, _key = state.require()
@@ -150,6 +153,14 @@ class Conductor:
     def _cut_links(self) -> None:
         if Binding.objects.filter(application__election=self.election).exists():
             strip(self.election)
+
+    def _forget_solved(self, state: State) -> None:
+        """A stage that is on the board, however it came, stands in nobody's way any more."""
+        places = state.pending_stages()
+        left = {_about(place) for place in places} | {_about_mixer(place) for place in places}
+        for about in progress.problems(self.election.pk):
+            if about.startswith("mix") and about not in left:
+                progress.solved(self.election.pk, about)
 
     def tell(self, kind: str, place: Place | None, done: int, total: int) -> None:
         """Long work is so far."""
@@ -171,29 +182,30 @@ class Conductor:
             except OrderRefused as refusal:
                 self._refused(place, name, mixer, str(refusal))
                 continue
-            if submission is not None:
-                return self._take(place, name, mixer, submission)
+            if submission is not None and self._take(place, name, mixer, submission):
+                return True
         return self.hands.wait()
 
     def _take(self, place: Place, name: str, mixer: Party, submission: Submission) -> bool:
+        """Whether the board has the stage now. Raises what stands in the way of any entry: the stage is kept then."""
         contest, group, stage = place
         pk = self.election.pk
         progress.finish(pk, "mix", contest, group, stage)
         self.tell("check", place, 0, 1)
         try:
             self._append(submission)
-        except VotingError as error:
+        except EntryRefused as refusal:
             if place in self.state.pending_stages():
-                self._refused(place, name, mixer, str(error))
-            return True
+                self._refused(place, name, mixer, str(refusal))
+                return False
         finally:
             progress.finish(pk, "check", contest, group, stage)
         self.hands.discard(name)
-        progress.solved(pk, _about(place))
         return True
 
     def _refused(self, place: Place, name: str, mixer: Party, reason: str) -> None:
         self.hands.discard(name)
+        progress.finish(self.election.pk, "mix", *place)
         progress.problem(
             self.election.pk,
             _about(place),
@@ -205,7 +217,7 @@ class Conductor:
         """Tell officials whom to call."""
         progress.problem(
             self.election.pk,
-            f"mixer {place[2]}",
+            _about_mixer(place),
             _("Mixer %(number)s (%(name)s) does not answer. Its program may not be running.")
             % {"number": place[2], "name": mixer.name},
         )
@@ -287,3 +299,7 @@ def _group(state: State, contest: str, group: int) -> Group:
 
 def _about(place: Place) -> str:
     return f"mix {place[0]} {place[1]} {place[2]}"
+
+
+def _about_mixer(place: Place) -> str:
+    return f"mixer {place[2]}"

@@ -200,7 +200,7 @@ def _who_agrees(step: Step, act: Act, election: Election) -> str:
         return _("%(name)s asked. Has to approve: %(roles)s") % words
     if step.standing is Standing.TO_SIGN:
         return _("Agreed. Two officials sign it for the board")
-    words = {"roles": _list(role.label for role in sorted(people.requested_by)), "office": election.office or "—"}
+    words = {"roles": _list(role.label for role in sorted(people.requested_by)), "office": str(election.office or "—")}
     return _("Has to ask: %(roles)s (%(office)s)") % words
 
 

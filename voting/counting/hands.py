@@ -11,7 +11,7 @@ from django.conf import settings
 from nacl.signing import SigningKey
 
 from tally import worker
-from tally.errors import OrderRefused, StoreUnreachable
+from tally.errors import DamagedFile, OrderRefused, StoreUnreachable
 from tally.mixer import mix
 from tally.parcels import unpack
 from tally.progress import silent
@@ -71,10 +71,7 @@ class WorkerHands:
                 return None
         except StoreUnreachable:
             return None
-        verdict, value = unpack(answer)
-        if verdict != "done":
-            raise OrderRefused(str(value))
-        return parse_submission(value, f"stage {place[2]} of {place[0]}")
+        return _read_answer(answer)
 
     def _ask(self, place: Place, name: str, mixer: Party, conductor: Conductor) -> None:
         """Send the order, unless the mixer is at it or was asked just now."""
@@ -82,8 +79,8 @@ class WorkerHands:
         alive = self._store.get(f"alive-{name}")
         if alive is not None:
             self._heard[name] = now
-            done, total = unpack(alive)
-            conductor.tell("mix", place, int(done), int(total))
+            if steps := _read_steps(alive):
+                conductor.tell("mix", place, *steps)
             progress.solved(election, f"mixer {place[2]}")
             return
         if now - self._heard.setdefault(name, now) > SILENCE:
@@ -97,6 +94,7 @@ class WorkerHands:
 
     def discard(self, name: str) -> None:
         self._asked.pop(name, None)
+        self._heard.pop(name, None)  # it has answered
         try:
             self._store.delete(f"stage-{name}", f"order-{name}")
         except StoreUnreachable:
@@ -105,6 +103,26 @@ class WorkerHands:
     def wait(self) -> bool:
         time.sleep(PAUSE)
         return True
+
+
+def _read_steps(alive: bytes) -> tuple[int, int] | None:
+    """How far a mixer is, (done, total); None where it cannot be read. It is alive all the same."""
+    try:
+        done, total = unpack(alive)
+        return int(done), int(total)
+    except (DamagedFile, ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _read_answer(answer: bytes) -> Submission:
+    """The stage that a mixer left in Redis. Raises OrderRefused: it refused, or what lies there is none."""
+    try:
+        verdict, value = unpack(answer)
+        if verdict == "done":
+            return parse_submission(value, "the answer")
+    except (DamagedFile, TypeError, ValueError) as error:
+        raise OrderRefused(f"the answer cannot be read ({type(error).__name__})") from None
+    raise OrderRefused(str(value))
 
 
 def hands() -> Hands:

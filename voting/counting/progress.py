@@ -32,12 +32,14 @@ class Work:
     started: float
     updated: float
     """seconds since 1970"""
+    found: int = 0
+    """how much was done when it was first heard of"""
 
     @property
     def rate(self) -> float | None:
         """Items in a second since it began; None while nothing is known."""
-        passed = self.updated - self.started
-        return self.done / passed if self.done and passed > 0 else None
+        passed, made = self.updated - self.started, self.done - self.found
+        return made / passed if made and passed > 0 else None
 
     @property
     def remaining(self) -> float | None:
@@ -55,8 +57,9 @@ def note(election: int, kind: str, done: int, total: int, contest: str = "", gro
     held = _held(election)
     name = f"{kind} {contest} {group} {stage}"
     before = held.get(name)
-    started = before.started if before and before.done <= done else now
-    held[name] = Work(kind, contest, group, stage, done, total, started, now)
+    goes_on = before if before and before.done <= done else None
+    started, found = (goes_on.started, goes_on.found) if goes_on else (now, done)
+    held[name] = Work(kind, contest, group, stage, done, total, started, now, found)
     cache.set(_key(election, "work"), held, KEPT)
 
 

@@ -7,10 +7,12 @@ import threading
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import Exists, OuterRef, Subquery
 
 from tally.errors import StoreUnreachable
 from tally.worker import app, sender
 from verifier.record.entries import Type
+from voting.board.models import BoardEntry
 from voting.counting.conductor import go_on
 from voting.counting.hands import hands
 from voting.elections.models import Election
@@ -55,9 +57,11 @@ def count(election: str) -> None:
 @app.task(name="voting.watch")
 def watch() -> None:
     """Begin again what a killed process or a lost message has left."""
-    frozen = Election.objects.filter(entries__type=Type.TALLY_FROZEN).distinct()
-    finished = Verification.objects.filter(size__gt=0).values("election")
-    for election in frozen.exclude(entries__type=Type.RESULT, pk__in=finished):
+    entries = BoardEntry.objects.filter(election=OuterRef("pk"))
+    result = Subquery(entries.filter(type=Type.RESULT).values("index")[:1])
+    reports = Verification.objects.filter(election=OuterRef("pk"), size__gt=OuterRef("result"))
+    frozen = Election.objects.annotate(result=result).filter(Exists(entries.filter(type=Type.TALLY_FROZEN)))
+    for election in frozen.filter(~Exists(reports)):
         start(election)
 
 

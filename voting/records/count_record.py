@@ -65,9 +65,8 @@ def count_record(election: Election, district: District | None = None) -> Iterat
         mixed = list(_mixed(manifest, since))
         yield Table("票の混合", ("種目", "開票区", "段階", "混合者", "日時", "記録番号"), mixed)
         yield Table("開票立会人（鍵の保持者）", ("氏名", "開披の日時", "記録番号"), list(_trustees(manifest, since)))
-    yield Table(
-        "氏名と票との対応の削除", ("日時", "処分", "アクセス記録の番号", "同記録のハッシュ値"), list(_separated(election))
-    )
+    columns = ("日時", "処分", "アクセス記録の番号", "同記録のハッシュ値")
+    yield Table("氏名と票との対応の削除", columns, list(_separated(election)))
     written = list(_written(election))
     if written:
         columns = ("種目", "記載", "票数", "決定", "理由", "請求した者", "承認した者", "日時")

@@ -58,7 +58,11 @@ class Seal(models.Model):
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="seals", verbose_name=_("election"))
     part = models.CharField(
-        _("part of the records"), max_length=6, choices=Part, default=Part.VOTING, help_text=_("What is sealed together.")
+        _("part of the records"),
+        max_length=6,
+        choices=Part,
+        default=Part.VOTING,
+        help_text=_("What is sealed together."),
     )
     proposal = models.OneToOneField(Proposal, models.PROTECT, related_name="+", verbose_name=_("two-person act"))
     digests = models.JSONField(_("digests"), help_text=_("Document → SHA-256 of its CSV."))

@@ -18,6 +18,8 @@ from voting.access.models import AccessEntry
 from voting.applications.models import Application
 from voting.board.models import BoardEntry
 from voting.board.services import publish_checkpoint
+from voting.counting.adjudication import Ruling, ask_to_adjudicate
+from voting.counting.models import Ground
 from voting.credentials.models import Binding
 from voting.errors import NotPermitted
 from voting.officials.services import approve
@@ -89,6 +91,18 @@ def test_the_separation_of_names_is_shown(result: Filled) -> None:
         bytes(entry.hash).hex(),
     )
     assert not Binding.objects.exists()
+
+
+def test_decisions_about_written_names_are_in_it(result: Filled) -> None:
+    """Who asked, who approved and why; what a later decision replaced stays, and says so."""
+    town, contest = result.town, result.election.contests.get(identifier="name")
+    assert "自書の記載についての決定" not in made(Document.COUNT_RECORD, result)
+    for ruling in (Ruling("山田", "山田 太郎"), Ruling("山田", ground=Ground.UNCLEAR)):
+        approve(ask_to_adjudicate(contest, [ruling], by=town.count_manager, reason="同姓"), by=town.count_witness)
+    first, second = made(Document.COUNT_RECORD, result)["自書の記載についての決定"].rows
+    assert first[:4] == ("Name", "山田", "2", "有効：山田 太郎（後の決定により変更）")
+    assert second[3].startswith("無効：") and "変更" not in second[3]
+    assert second[4:7] == ("同姓", "架空 count-manager", "架空 count-witness")
 
 
 def test_no_voter_is_in_either_record(result: Filled) -> None:

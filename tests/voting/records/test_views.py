@@ -220,7 +220,9 @@ def test_sealing_from_the_page(filled: Filled) -> None:
     """The index offers it when everything agrees, and then says who sealed."""
     clerk, index = client(filled.town.clerk), reverse("records:index", args=["kakuu"])
     assert "Ask to seal" in clerk.get(index).content.decode()
-    assert clerk.post(reverse("records:seal", args=["kakuu"])).status_code == 302
+    assert clerk.post(reverse("records:seal", args=["kakuu"]), {"part": "everything"}).status_code == 404
+    assert clerk.post(reverse("records:seal", args=["kakuu"]), {"part": "count"}).status_code == 409
+    assert clerk.post(reverse("records:seal", args=["kakuu"]), {"part": "voting"}).status_code == 302
     approve(Proposal.objects.get(act=Act.SEAL_RECORDS), by=filled.town.chair)
     assert Seal.objects.get().election == filled.election
     page = clerk.get(index).content.decode()
