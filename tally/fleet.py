@@ -10,7 +10,7 @@ import hashlib
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -20,23 +20,9 @@ from tally.errors import DamagedFile, StoreUnreachable, WorkFailed
 from tally.parcels import pack, unpack
 from tally.progress import Steps, silent
 from tally.store import Store
-from verifier import workers
-from verifier.ballots import Sealed, Setting, examine
 from verifier.checks import evidence
 from verifier.crypto import multiexp, shuffle
-from verifier.record.entries import parse_entry
-from verifier.record.manifest import parse_manifest
-from verifier.report import Judge, Report
-
-
-def examine_ballots(chunk: tuple[bytes, Any, Any, Sequence[tuple[str, bytes]]]) -> Report:
-    """What the checks say of some ballots: (manifest entry, key, B, [(place, ballot entry), …])."""
-    manifest, key, base, ballots = chunk
-    report = Report()
-    setting = Setting(parse_manifest(parse_entry(manifest).body), key, base)
-    examine(report, setting, [Sealed(where, parse_entry(raw)) for where, raw in ballots])
-    return report
-
+from verifier.workers import InProcess
 
 FUNCTIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
@@ -45,7 +31,6 @@ FUNCTIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "re-encrypt": mixing.re_encrypt,
         "openings": evidence.wrong_openings,
         "open": stages.open_some,
-        "ballots": examine_ballots,
     }
 )
 """All that a worker does for others."""
@@ -84,8 +69,8 @@ class _Asked:
     sent: float
 
 
-class Fleet:
-    """Implements `verifier.workers.Workers`."""
+class Fleet(InProcess):
+    """Chunks go elsewhere; a single ballot, which is admitted or not at once, is examined here."""
 
     def __init__(
         self,
@@ -102,14 +87,6 @@ class Fleet:
         self.progress = progress
         self._store, self._send, self._private = store, send, private
         self._patience = PATIENCE if patience is None else patience
-        self._source: workers.EntrySource | None = None
-        self._report = Report()
-        self._advance: Callable[[int], None] = silent
-        self._chunk: list[tuple[str, int]] = []
-        self._setting: Setting | None = None
-        self._examined: deque[tuple[int, _Asked]] = deque()
-
-    # Work in chunks
 
     def map(self, function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterator[Any]:
         """`function` of each chunk, in order; not more than a few chunks for each job are under way at once."""
@@ -176,51 +153,6 @@ class Fleet:
         except StoreUnreachable:
             return None
         return found
-
-    # Ballots of a log
-
-    def reading(self, source: workers.EntrySource, report: Report, advance: Callable[[int], None]) -> Fleet:
-        """Ballots that are asked for from now on are read from `source`; what is found goes into `report`."""
-        self._source, self._report, self._advance = source, report, advance
-        return self
-
-    def __enter__(self) -> Fleet:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # From now on a ballot is judged at once again: nobody would take what is only asked for.
-        self._source, self._chunk, self._examined = None, [], deque()
-
-    def examine(self, judge: Judge, setting: Setting, ballot: Sealed, index: int) -> None:
-        """Check the proofs of one ballot: at once where a single one is admitted, with others where a log is read."""
-        if self._source is None:
-            examine(judge, setting, [ballot])
-            return
-        self._setting = setting
-        self._chunk.append((ballot.where, index))
-        if len(self._chunk) >= workers.CHUNK:
-            self._ask_for_ballots()
-
-    def _ask_for_ballots(self) -> None:
-        if not self._chunk or self._setting is None or self._source is None:
-            return
-        chunk, self._chunk = self._chunk, []
-        ballots = [(where, self._source.entry(index)) for where, index in chunk]
-        asked = (self._source.entry(0), self._setting.key, self._setting.base, ballots)
-        self._examined.append((len(chunk), self._ask("ballots", asked)))
-        while len(self._examined) > 3 * self.jobs:
-            self._take_ballots()
-
-    def _take_ballots(self) -> None:
-        count, asked = self._examined.popleft()
-        self._report.merge(self._take(asked))
-        self._advance(count)
-
-    def drain(self) -> None:
-        """Wait until everything asked for was checked."""
-        self._ask_for_ballots()
-        while self._examined:
-            self._take_ballots()
 
 
 def _read_answer(data: bytes) -> tuple[str, Any] | None:

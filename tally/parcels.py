@@ -15,10 +15,7 @@ from gmpy2 import mpz
 
 from tally.errors import DamagedFile
 from tally.mixing import Rho
-from verifier.checks import CHECKS
 from verifier.crypto.paillier import PublicKey
-from verifier.errors import CheckFailed
-from verifier.report import Report, Tally
 
 INTEGERS = (int, mpz(0).__class__)
 
@@ -44,8 +41,6 @@ def _plain(value: Any) -> Any:
         return ["i", format(value, "x")]
     if isinstance(value, str):
         return ["s", value]
-    if isinstance(value, float):
-        return ["f", value.hex()]
     if isinstance(value, bytes):
         return ["b", binascii.b2a_base64(value, newline=False).decode()]
     for tag, (kind, parts, _) in _CLASSES.items():
@@ -70,28 +65,10 @@ def _value(plain: Any) -> Any:
     return make(*map(_value, parts))
 
 
-def _report_parts(report: Report) -> tuple[Any, ...]:
-    return ([(code, tally.count, tally.seconds, _failures(tally)) for code, tally in report.tallies.items()],)
-
-
-def _failures(tally: Tally) -> list[Any]:
-    return [(failure.check, failure.reason, failure.where) for failure in tally.failures]
-
-
-def _report(tallies: list[Any]) -> Report:
-    report = Report()
-    for code, count, seconds, failures in tallies:
-        if code not in CHECKS:
-            raise KeyError(code)
-        report.tallies[code] = Tally(int(count), seconds, [CheckFailed(*failure) for failure in failures])
-    return report
-
-
 _READERS: dict[str, Callable[[list[Any]], Any]] = {
     "i": lambda parts: mpz(parts[0], 16),
     "n": lambda parts: [mpz(part, 16) for part in parts],
     "s": lambda parts: str(parts[0]),
-    "f": lambda parts: float.fromhex(parts[0]),
     "b": lambda parts: binascii.a2b_base64(parts[0], strict_mode=True),
     "l": lambda parts: [_value(part) for part in parts],
     "t": lambda parts: tuple(_value(part) for part in parts),
@@ -99,5 +76,4 @@ _READERS: dict[str, Callable[[list[Any]], Any]] = {
 _CLASSES: dict[str, tuple[type, Callable[[Any], tuple[Any, ...]], Callable[..., Any]]] = {
     "key": (PublicKey, lambda key: (key.N,), PublicKey),
     "rho": (Rho, tuple, lambda alpha, b, sign: Rho(alpha, int(b), int(sign))),
-    "report": (Report, _report_parts, _report),
 }

@@ -11,6 +11,7 @@ A message carries a name and nothing else, no result goes to a result backend, a
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from nacl.signing import SigningKey
 
 from tally import mixer
@@ -34,6 +35,7 @@ from tally.parcels import pack
 from tally.progress import Steps
 from tally.signing import public_key
 from tally.store import Directory, RedisStore, Store
+from verifier.crypto.group import derivation_problem
 from verifier.record.manifest import MODULUS_BITS
 
 WORK = "work"
@@ -63,6 +65,8 @@ app.conf.update(
 
 IN_MEMORY = "/dev/shm/tashika"  # noqa: S108  a Directory belongs to us alone, or is refused
 """how the paths of mixers' directories begin unless MIXER_WORKSPACE is set"""
+ENDS_WITH_PARENT = "TASHIKA_ENDS_WITH_PARENT"
+"""set for a worker that is part of another program"""
 ALLOWED_BITS = MODULUS_BITS
 """key sizes that a mixer works with; tests of this project allow smaller ones"""
 _KEY: dict[str, SigningKey] = {}
@@ -192,6 +196,22 @@ def public_fleet(jobs: int, progress: Steps) -> Fleet:
     return Fleet(redis_store(), sender(work, WORK), jobs, progress=progress)
 
 
+# No process is left behind by a parent that was killed: it would keep a mixer's key, or its lock.
+
+
+@signals.worker_process_init.connect
+def _end_with_parent(**_: object) -> None:
+    """Linux sends SIGKILL when the parent is gone (prctl 1, PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+
+
+@signals.worker_init.connect
+def _end_with_program(**_: object) -> None:
+    if ENDS_WITH_PARENT in os.environ:
+        _end_with_parent()
+
+
 # A mixer's program
 
 
@@ -201,6 +221,7 @@ def serve(key: SigningKey, jobs: int) -> None:
     The key stays in the memory of the process that takes orders; those that do the parts do not have it.
     """
     _KEY["mixer"] = key
+    derivation_problem()  # remembered by every process that is forked from here: seconds for each order
     queue = queue_of(public_key(key))
     os.environ["MIXER_JOBS"] = str(jobs)
     # Each mixer has its own: two on one machine would clear each other's work away.
@@ -223,7 +244,8 @@ def _parts(queue: str, jobs: int) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while not leaving.wait(1 if begun else 0):
             command = [sys.executable, "-m", "celery", "-A", "tally.worker", *_options(queue, jobs)]
-            begun[:] = [subprocess.Popen(command, stdin=subprocess.DEVNULL)]  # noqa: S603  our own module
+            environment = {**os.environ, ENDS_WITH_PARENT: "yes"}
+            begun[:] = [subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)]  # noqa: S603  our own module
             begun[0].wait()
 
     keeper = threading.Thread(target=keep)

@@ -99,7 +99,7 @@ def fleets(folder: Path, jobs: int) -> Iterator[tuple[Fleet, Fleet, Counting]]:
 
 
 def steps(secret: SecretKey, inputs: list[mpz], own: Fleet, public: Fleet) -> dict[str, Callable[[], object]]:
-    """What is measured, in this order; the first makes tables and generators in every process, and is not told apart."""
+    """What is measured, in this order. Tables and generators are made before, in every process."""
     key, width = secret.public, 2 * secret.public.bits // 8
     s_1 = gmpy2.invert(key.N, (secret.P - 1) * (secret.Q - 1))
     rooted = [gmpy2.powmod(c, 2 * s_1, key.N) for c in inputs[:ROOTED]]  # of one trustee, who is enough

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,13 +17,11 @@ from tally import fleet, mixing, stages, worker
 from tally.errors import StoreUnreachable, WorkFailed
 from tally.fleet import FUNCTIONS, Fleet, perform
 from tally.parcels import pack, unpack
-from tally.progress import silent
 from tally.store import Directory, RedisStore
 from tests.broker import Broker, Worker
 from tests.election import Election
-from tests.forge import ALLOWED, at, edit
+from tests.forge import at, edit
 from tests.keys import secret_key
-from verifier import workers
 from verifier.ballots import Sealed, Setting
 from verifier.checks import evidence
 from verifier.crypto import shuffle
@@ -32,7 +29,6 @@ from verifier.crypto.multiexp import part_of_product
 from verifier.errors import CheckFailed
 from verifier.record.canonical import decode_integer, encode_integer
 from verifier.record.entries import Type, parse_entry
-from verifier.replay import Replay
 from verifier.report import Gate, Report
 from verifier.workers import InProcess
 
@@ -309,7 +305,7 @@ def test_a_broken_answer_is_asked_for_again(counted: Counter[int], broken: bytes
 
 def test_only_the_functions_of_the_table_are_done() -> None:
     """A message cannot name another one, and nobody asks for another one."""
-    assert set(FUNCTIONS) == {"multiexp", "commit", "re-encrypt", "openings", "open", "ballots"}
+    assert set(FUNCTIONS) == {"multiexp", "commit", "re-encrypt", "openings", "open"}
     with pytest.raises(KeyError):
         list(Fleet(Memory(), pytest.fail, 1).map(json.loads, ["1"]))
 
@@ -347,11 +343,6 @@ def test_an_answer_that_was_given_before_is_not_computed_again(counted: Counter[
 
 
 @pytest.fixture(scope="module")
-def voted() -> Election:
-    return at("voted")
-
-
-@pytest.fixture(scope="module")
 def forged() -> Election:
     """One proof of one contest of one ballot is wrong, and another ballot is signed by nobody."""
     election = at("voted")
@@ -364,53 +355,13 @@ def forged() -> Election:
     return edit(election, Type.BALLOT_CAST, change, which=2)
 
 
-def said(report: Report) -> dict[str, Any]:
-    """Everything but the seconds."""
-    return {
-        code: (tally.count, [(failure.check, failure.where, failure.reason) for failure in tally.failures])
-        for code, tally in report.tallies.items()
-    }
-
-
-def replayed(election: Election, by: Callable[[Report], Any]) -> Report:
-    report = Report()
-    replay = Replay(election, report, by(report), allowed_bits=ALLOWED)
-    for raw in election.entries:
-        replay.apply(raw)
-    replay.workers.drain()
-    return report
-
-
-def reading(with_fleet: Fleet, log: Election, seen: list[int], report: Report) -> Fleet:
-    return with_fleet.reading(log, report, seen.append)
-
-
-def test_ballots_are_judged_as_in_process(
-    monkeypatch: pytest.MonkeyPatch, voted: Election, forged: Election, running: Fleet
-) -> None:
-    """The same checks, the same number of times, and of a bad ballot the same check at the same place."""
-    monkeypatch.setattr(workers, "CHUNK", 3)
-    for election in (voted, forged):
-        seen: list[int] = []
-        here = replayed(election, lambda _: HERE)
-        with running:
-            there = replayed(election, partial(reading, running, election, seen))
-        assert said(there) == said(here)
-        assert sum(seen) == 8 and max(seen) == 3
-        assert bool(here.failures) == (election is forged)
-
-
-def test_a_single_ballot_is_judged_at_once(forged: Election) -> None:
-    """Where nobody reads a log, a ballot is admitted or not before this returns; so it is again after a reading."""
+def test_a_single_ballot_is_judged_here_and_at_once(forged: Election) -> None:
+    """It is admitted or not before this returns; no worker is asked."""
     state = forged.state
     setting = Setting(state.manifest, state.key, state.base)
     ballots = [raw for raw in forged.entries if parse_entry(raw).type is Type.BALLOT_CAST]
-    sealed = Sealed("here", parse_entry(ballots[2]))
-    with_fleet = Fleet(Memory(), pytest.fail, 1)
-    with with_fleet.reading(forged, Report(), silent):
-        with_fleet.examine(Gate(), setting, sealed, 0)  # for later
     with pytest.raises(CheckFailed, match="V5"):
-        with_fleet.examine(Gate(), setting, sealed, 0)
+        Fleet(Memory(), pytest.fail, 1).examine(Gate(), setting, Sealed("here", parse_entry(ballots[2])), 0)
 
 
 # Real workers
@@ -445,7 +396,7 @@ def test_wrong_openings_are_found_where_they_are(running: Fleet, wrong: list[int
     for by in (running, HERE):
         reports.append(Report())
         reports[-1].run_batch(evidence.opening_holds, places, KEY, ciphertexts, plaintexts, roots, by)
-    assert said(reports[0]) == said(reports[1])
+    assert [str(failure) for failure in reports[0].failures] == [str(failure) for failure in reports[1].failures]
     assert [failure.where for failure in reports[0].failures] == [places[row] for row in wrong]
 
 

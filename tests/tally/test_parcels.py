@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 
 import pytest
@@ -14,13 +13,10 @@ from tally.errors import DamagedFile
 from tally.mixing import Rho
 from tally.parcels import pack, unpack
 from tests.keys import secret_key
-from verifier.checks import CHECKS
-from verifier.errors import CheckFailed
-from verifier.report import Report, Tally
 
 KEY = secret_key().public
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(allow_nan=False),
+    st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple),
     max_leaves=20,
 )
@@ -45,18 +41,13 @@ def test_integers_of_any_size(number: int) -> None:
     assert unpack(pack(mpz(number))) == unpack(pack([number]))[0] == number
 
 
-def test_keys_rho_and_reports_travel() -> None:
-    report = Report()
-    code = next(iter(CHECKS))
-    report.tallies[code] = Tally(3, 0.25, [CheckFailed(CHECKS[code].name, "no", "entry 3")])
-    key, rho, found = unpack(pack((KEY, Rho(mpz(2) ** 900, 1, 0), report)))
+def test_keys_and_rho_travel() -> None:
+    key, rho = unpack(pack((KEY, Rho(mpz(2) ** 900, 1, 0))))
     assert key == KEY and key.N2 == KEY.N2
     assert rho == Rho(mpz(2) ** 900, 1, 0) and isinstance(rho, Rho) and isinstance(rho.b, int)
-    assert found.tallies[code].count == 3 and found.tallies[code].seconds == 0.25
-    assert str(found.failures[0]) == str(report.failures[0])
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, {"a"}, print, 1j])
+@pytest.mark.parametrize("value", [object(), {1: 2}, {"a"}, print, 1j, 0.5])
 def test_other_things_stay_at_home(value: object) -> None:
     with pytest.raises(TypeError, match="cannot travel"):
         pack(value)
@@ -74,7 +65,6 @@ def test_other_things_stay_at_home(value: object) -> None:
         b'["b", "*"]',
         b'["key"]',
         b'["rho", ["i", "1"]]',
-        json.dumps(["report", ["l", ["t", ["s", "V9.99"], ["i", "1"], ["f", "0x0p+0"], ["l"]]]]).encode(),
         pickle.dumps([1]),
         b"[" * 100_000,
     ],

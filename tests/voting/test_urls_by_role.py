@@ -423,12 +423,16 @@ VOTERS = {
     "check/<slug:slug>/",
     "check/<slug:slug>/ballot/",
     "check/<slug:slug>/receipt/",
+    *(
+        f"results/<slug:slug>/{what}"
+        for what in ("", "progress", "result.json", "result.csv", "archive.zip", "verification/", "verification.json")
+    ),
     "trustees/<slug:slug>/",
     "vote/<slug:slug>/",
     "vote/<slug:slug>/ballot/",
     *(f"vote/<slug:slug>/{what}/" for what in ("slot", "register", "tracker", "cast", "open", "outcome")),
 }
-"""For voters, trustees and everybody who is no official: tests/voting/{login,guide,apply,booth,check,trustees}."""
+"""For voters, trustees and everybody else: tests/voting/{login,guide,apply,booth,check,results,trustees}."""
 
 
 def addresses() -> Iterator[str]:

@@ -27,7 +27,7 @@ from voting.errors import NotOnBoard, NotPermitted, VotingError
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
 from voting.officials.services import carries_out, key_of_target, propose
-from voting.records.models import Seal
+from voting.records.models import Part, Seal
 from voting.roll.characters import fold_kana, fold_name
 
 
@@ -156,7 +156,7 @@ def rulings_of(proposal: Proposal) -> list[Ruling]:
 
 
 def _require_decidable(contest: Contest, rulings: Sequence[Ruling]) -> None:
-    if Seal.objects.filter(election=contest.election).exists():
+    if Seal.objects.filter(election=contest.election, part=Part.COUNT).exists():
         raise RulingsRefused([_("The records are sealed: nothing is decided any more.")], contest.identifier)
     texts = _written(contest.election).get(contest.identifier, {})
     problems = [problem for ruling in rulings if (problem := _problem(ruling, texts))]

@@ -25,7 +25,9 @@ from tally import stages
 from tally.errors import OrderRefused, TallyError
 from tally.mixer import Order
 from tally.submission import Submission
-from verifier.errors import VerifierError
+from verifier.checks import authenticity
+from verifier.crypto.checkpoint import parse_note
+from verifier.errors import CheckFailed, VerifierError
 from verifier.record.column import Column, read_column
 from verifier.record.entries import Type, modulus_bytes, parse_entry
 from verifier.record.manifest import Party
@@ -147,7 +149,7 @@ class Conductor:
             self._open(state)
             return True
         if state.stage is Stage.PUBLISHED:
-            self._close_up(state)
+            close_up(self.election, self._now())
         return False
 
     def _cut_links(self) -> None:
@@ -273,14 +275,6 @@ class Conductor:
         self._append(Submission(Type.OPENING, body, (), columns))
         progress.finish(self.election.pk, "combine")
 
-    def _close_up(self, state: State) -> None:
-        """After the result: a signed head of the whole board, and the verifier's report about it."""
-        last = latest_checkpoint(self.election)
-        if last is None or last.size < state.size:
-            publish_checkpoint(self.election, self._now())
-        note_tallied(self.election)
-        make_report(self.election)
-
     def _append(self, submission: Submission) -> None:
         append(
             self.election,
@@ -291,6 +285,28 @@ class Conductor:
             time=self._now(),
             workers=self.hands.workers,
         )
+
+
+def close_up(election: Election, now: datetime) -> None:
+    """After the result: a signed head of the board, and when its witnesses have signed it, too, the verifier's report.
+
+    Raises as `publish_checkpoint` and `make_report`.
+    """
+    replica = replica_of(election.pk)
+    with replica.lock:
+        state = replica.catch_up().state
+    if state.stage is not Stage.PUBLISHED:
+        return
+    manifest, _key = state.require()
+    head = latest_checkpoint(election)
+    if head is None or head.size < state.size:
+        head = publish_checkpoint(election, now)
+    note_tallied(election)
+    try:
+        authenticity.head_witnessed("checkpoint", manifest, parse_note(head.text.encode()))
+    except CheckFailed:
+        return  # a report would say only that witnesses are missing; `manage.py cosign` closes up again
+    make_report(election)
 
 
 def _group(state: State, contest: str, group: int) -> Group:

@@ -53,6 +53,7 @@ from voting.polls.acceptance import (
 )
 from voting.polls.opening import ask, prepare
 from voting.records.balance import balance
+from voting.records.models import Part
 from voting.records.seal import ask_to_seal
 from voting.roll.commitment import ask_to_commit, make_leaves
 
@@ -285,9 +286,9 @@ class Demonstration:
         """The board signs its head, and a newspaper cosigns it."""
         self.show.step("The board signs its head, a witness cosigns", "")
         manifest, _ = self.state.require()
-        self._go_on()
         checkpoint = publish_checkpoint(self.election, self.clock)
         add_cosignature(self.election, witness.cosign(manifest, checkpoint.text, self.cast.witness))
+        self._go_on()
         self.show.fact("entries on the board", str(checkpoint.size))
 
     def seal(self) -> None:
@@ -298,7 +299,8 @@ class Demonstration:
             "issued", f"{total.issued} = {total.cast} cast + {total.returned} returned + {total.lapsed} lapsed"
         )
         self.show.fact("cast", f"{total.cast} = {total.accepted} accepted + {total.refused} refused")
-        approve(ask_to_seal(self.election, by=self.office.clerk), by=self.office.chair)
+        for part in Part:
+            approve(ask_to_seal(self.election, by=self.office.clerk, part=part), by=self.office.chair)
 
     # What the demo knows and nobody else does
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from tally.parcels import pack
 from tally.signing import public_key
 from tally.submission import Submission
 from tests.election import BITS, signing_key
-from tests.forge import at
 from tests.tally.orders import first_order
+from tests.voting.counting.frozen import frozen
 from tests.voting.polling import key_file
 from verifier.record.entries import Type
 from verifier.record.manifest import Party
@@ -34,15 +35,13 @@ NAME = "5e" * 32
 class Board:
     """What hands ask of a conductor, and what they tell it."""
 
-    class election:
-        pk = ELECTION
-
     def __init__(self) -> None:
+        self.election = SimpleNamespace(pk=ELECTION)
         self.orders, self.told, self.silent = 0, list[tuple[str, Place | None, int, int]](), 0
 
     def order(self, place: Place) -> Order:
         self.orders += 1
-        return first_order(at("frozen"), *place[:2])
+        return first_order(frozen(), *place[:2])
 
     def tell(self, kind: str, place: Place | None, done: int, total: int) -> None:
         self.told.append((kind, place, done, total))
@@ -162,7 +161,7 @@ def asked(elsewhere: WorkerHands, board: Any) -> Submission | None:
 
 def signed(key: SigningKey = KEY) -> Submission:
     """A stage as a mixer's program makes it."""
-    return mixer.mix(first_order(at("frozen")), key, InProcess(), allowed_bits=(BITS,))
+    return mixer.mix(first_order(frozen()), key, InProcess(), allowed_bits=(BITS,))
 
 
 def test_an_order_goes_to_the_queue_of_its_mixer(elsewhere: WorkerHands, redis: Redis, board: Any) -> None:
@@ -221,8 +220,11 @@ def test_a_mixer_that_does_not_answer_is_told(elsewhere: WorkerHands, redis: Red
     assert board.silent == 1
 
 
-def test_the_stage_comes_back_signed(elsewhere: WorkerHands, redis: Redis, board: Any) -> None:
-    """As often as it is looked for, until it is discarded; then everything about it is gone."""
+def test_the_stage_comes_back_signed(elsewhere: WorkerHands, redis: Redis, clock: Clock, board: Any) -> None:
+    """As often as it is looked for, until it is discarded; then everything about it is gone.
+
+    If the board refused it, the mixer is asked again, but not in a hurry.
+    """
     asked(elsewhere, board)
     stage = signed()
     redis.kept[f"stage-{NAME}"] = pack(("done", stage.to_bytes()))
@@ -230,6 +232,8 @@ def test_the_stage_comes_back_signed(elsewhere: WorkerHands, redis: Redis, board
         assert asked(elsewhere, board) == stage
     elsewhere.discard(NAME)
     assert redis.kept == {}
+    assert asked(elsewhere, board) is None and len(redis.sent) == 1
+    clock.now += worker.ALIVE
     assert asked(elsewhere, board) is None and len(redis.sent) == 2
 
 
@@ -281,3 +285,18 @@ def test_while_redis_is_away_there_is_nothing(elsewhere: WorkerHands, redis: Red
     redis.away = False
     assert asked(elsewhere, board) is None and len(redis.sent) == 1
     assert elsewhere.wait() and clock.slept == [hands.PAUSE]
+
+
+def test_it_does_not_wait_for_ever_where_nobody_answers(
+    elsewhere: WorkerHands, redis: Redis, clock: Clock, board: Any
+) -> None:
+    """Another election may need the process. One mixer that is at it is enough to be waited for."""
+    assert elsewhere.wait()
+    asked(elsewhere, board)
+    clock.now += 2 * SILENCE - 1
+    assert elsewhere.wait()
+    clock.now += 1
+    assert not elsewhere.wait()
+    redis.kept["alive-" + "6f" * 32] = pack((1, 2))
+    elsewhere.mix(("council", 1, 1), "6f" * 32, MIXER, board)
+    assert elsewhere.wait() and set(clock.slept) == {hands.PAUSE}

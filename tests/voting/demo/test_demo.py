@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from rich.console import Console
 
 from tests.demonstration import Demonstration, demonstration, run_demo
+from voting.demo.cast import Cast
 from voting.demo.management.commands import demo
 from voting.demo.run import cast_votes
 from voting.demo.show import Show
@@ -102,6 +103,7 @@ class Rehearsed:
 
     def __init__(self, scenario: Scenario, bits: int, show: Show, visitors: Sequence[str] = ()) -> None:
         self.scenario, self.election = scenario, type("Row", (), {"slug": "demo-rehearsed"})
+        self.cast = Cast()
 
     def begin(self) -> None:
         return

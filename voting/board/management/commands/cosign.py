@@ -6,8 +6,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from voting.board.management.command import BoardCommand, refusals
 from voting.board.services import add_cosignature
+from voting.counting.conductor import close_up
 from voting.elections.models import Election
 
 
@@ -22,3 +25,4 @@ class Command(BoardCommand):
         with refusals(options["path"]):
             checkpoint = add_cosignature(election, options["path"].read_text(encoding="utf-8"))
         self.stdout.write(f"cosigned: {checkpoint}")
+        close_up(election, timezone.now())

@@ -6,10 +6,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from tally.submission import parse_submission
 from voting.board.management.command import BoardCommand, refusals
 from voting.board.models import BoardEntry
 from voting.board.services import append
+from voting.counting.tasks import start
 from voting.elections.models import Election
 from voting.polls.opening import require_agreed
 
@@ -26,6 +29,8 @@ class Command(BoardCommand):
             with refusals(path):
                 entry = _submit(election, path)
             self.stdout.write(f"{path}: {entry}")
+        if settings.REDIS_URL:
+            start(election)  # without workers, `manage.py count` goes on
 
 
 def _submit(election: Election, path: Path) -> BoardEntry:
