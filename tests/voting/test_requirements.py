@@ -24,14 +24,21 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from tally.errors import ThresholdNotMet
+from tally.signing import sign_entry
+from tally.stages import opening_body, partial_roots_body
 from tests.election import CLOSES, OPENS
+from tests.verifier import naive
 from tests.voting import boards, kakuu, offices, polling
 from tests.voting.applications.test_files import PDF, WHOLE
 from tests.voting.kakuu import JAPAN, World
 from tests.voting.offices import Town
 from tests.voting.polling import BEFORE, Counter, electors
+from tests.voting.polls.test_acceptance import tables_with
 from tests.voting.records.filled import Filled, closed_in_memory, prepared
+from tests.voting.results import forms
 from tests.voting.roll import files as rolls
+from verifier.proration import prorate
 from verifier.record.entries import Type
 from voting.access.models import AccessEntry
 from voting.access.services import check_log
@@ -47,6 +54,10 @@ from voting.applications.offers import change_offer, offered, windows
 from voting.applications.requests import submit, submit_for_others
 from voting.applications.states import Event, State
 from voting.board.models import BoardEntry
+from voting.board.replica import replica_of
+from voting.board.services import append, publish_checkpoint
+from voting.counting.conductor import go_on
+from voting.counting.hands import HereHands
 from voting.credentials.letters import issue_letter
 from voting.credentials.models import Binding
 from voting.elections.models import Candidate, Election, ElectionKind, Scope, two_officials
@@ -66,7 +77,7 @@ from voting.officials.services import approve
 from voting.polls.acceptance import accept_rest, ask_to_refuse, exceptional, follow_board, strip
 from voting.polls.errors import NotReady
 from voting.polls.opening import ask, prepare
-from voting.records.documents import BY_DISTRICT, SIGNED_BY
+from voting.records.documents import BY_DISTRICT, SIGNED_BY, tables
 from voting.records.errors import NotBalanced
 from voting.records.models import Document, Seal
 from voting.records.seal import ask_to_seal, check_seal
@@ -907,6 +918,149 @@ def test_requirement_31_a_second_ballot_of_one_person_is_exceptional(polls: Coun
     polls.refuse(second, "duplicate")
     assert accept_rest(polls.row, by=polls.town.poll_manager) == 2
     assert [fresh(one).state for one in (first, third)] == [State.ACCEPTED] * 2
+
+
+# The count
+
+
+@pytest.fixture
+def cast(polls: Counter) -> list[Application]:
+    """Four people of north and south voted, their ballots are accepted and frozen; nobody has counted yet."""
+    found = [polls.voter(elector) for elector in electors(polls.row)[:4]]
+    polls.close()
+    polls.accept_rest()
+    polls.freeze()
+    return found
+
+
+@pytest.fixture
+def counting(settings: Any, tmp_path: Path) -> Callable[[Election], None]:
+    """What the site does by itself, as far as it can."""
+    settings.VAR_DIR = tmp_path
+    return lambda election: go_on(election, HereHands([]), lambda: CLOSES)
+
+
+def printed(election: Election, caption: str) -> list[tuple[str, ...]]:
+    """The rows of a table of the 開票録."""
+    [rows] = [list(one.rows) for one in tables(Document.COUNT_RECORD, election) if one.caption == caption]
+    return rows
+
+
+def test_requirement_32_after_stripping_nothing_leads_from_a_name_to_a_counted_ballot(
+    polls: Counter, cast: list[Application], counting: Callable[[Election], None]
+) -> None:
+    """32: "After stripping, no query by any role can link a ciphertext used in the tally to an elector;
+    deletion/irreversibility is shown in the ceremony log". The program cuts every link before anything is mixed or
+    opened; then every table is searched. In depth, and what is left (the roll row of a slot): tests/voting/polls/
+    test_acceptance.py.
+    """
+    slots = list(Binding.objects.values_list("pseudonym", flat=True))
+    assert len(slots) == 4 and "credentials_binding" in tables_with(slots)
+    counting(polls.row)
+    assert polls.state.partial_roots == {} and not Binding.objects.exists()
+    assert tables_with(slots) == {"elections_slot", "board_boardentry"}
+    town = polls.town
+    for role in (town.clerk, town.chair, town.count_manager, town.auditor, town.system_admin):
+        for one in cast:
+            page = desk(role).get(reverse("admin:applications_application_change", args=[one.pk]))
+            assert page.status_code in (200, 403) and not any(name in page.content.decode() for name in slots)
+    [(_, said, number, _)] = printed(polls.row, "氏名と票との対応の削除")
+    assert said == "受理した4件の対応を削除（残り0件）"
+    assert AccessEntry.objects.get(index=number).act == "strip"
+    check_log()
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM access_accessentry WHERE act = 'strip'")
+
+
+def test_requirement_33_two_of_three_trustees_open_and_one_cannot(
+    polls: Counter, cast: list[Application], counting: Callable[[Election], None]
+) -> None:
+    """33: "Decryption needs at least t of n key-holders …; t-1 cannot decrypt, one missing holder does not block, and
+    every step prints to 開票録". In depth: tests/verifier/crypto/test_threshold.py, tests/voting/trustees,
+    tests/voting/records/test_count_record.py.
+    """
+
+    def root(trustee: int) -> None:
+        share = polling.ceremony().dealt.shares[trustee - 1]
+        body, columns = partial_roots_body(polls.state, trustee, share)
+        signatures = sign_entry(Type.PARTIAL_ROOTS, body, [polling.signing_key(f"trustee {trustee}")])
+        append(polls.row, entry_type=Type.PARTIAL_ROOTS, body=body, signatures=signatures, columns=columns, time=CLOSES)
+
+    opening = BoardEntry.objects.filter(election=polls.row, type=Type.OPENING)
+    counting(polls.row)
+    root(3)
+    counting(polls.row)
+    assert not opening.exists()
+    with pytest.raises(ThresholdNotMet):
+        opening_body(polls.state)
+    root(1)  # the second trustee never comes
+    counting(polls.row)
+    assert opening.count() == 1
+    trustees = printed(polls.row, "開票立会人（鍵の保持者）")
+    assert [(name, bool(re.search(r"\d+月\d+日", at))) for name, at, _ in trustees] == [
+        ("trustee 1", True),
+        ("trustee 2", False),
+        ("trustee 3", True),
+    ]
+    polls.declare()
+    assert polls.state.result is not None and polls.state.result["turnout"]["ballots"] == 4
+
+
+@pytest.fixture
+def published(db: None) -> Election:
+    """An election with a contest of every form, counted from sealed ballots and published; the west has one voter."""
+    memory = forms.counted()
+    row = boards.define(memory)
+    boards.store(row, memory, 0, None)
+    publish_checkpoint(row, boards.AFTERWARDS)
+    return row
+
+
+def test_requirement_34_counts_by_unit_and_contest_equal_an_independent_count(published: Election) -> None:
+    """34: "Tally produces per 開票区 per contest counts for SINGLE, SNTV, PR_CLOSED, PR_OPEN …, REVIEW … and REFERENDUM
+    that equal an independent reference count". Here the published file against what the voters chose, with ballots,
+    mixing and opening between; on 10,000 ballots: tests/verifier/test_independent_count.py.
+    """
+    asked = {one["id"]: one for one in forms.manifest()["contests"]}
+    counted = {one["id"]: one for one in Client().get(f"/results/{published.slug}/result.json").json()["contests"]}
+    assert {"SINGLE", "SNTV", "PR_CLOSED", "PR_OPEN", "REVIEW", "REFERENDUM"} <= {one["form"] for one in asked.values()}
+    for name in asked.keys() - {"ward"}:
+        found = {tuple(sorted(group["units"])): group for group in counted[name]["groups"]}
+        assert sorted(found) == [("north", "west"), ("south",)]
+        for units, group in found.items():
+            chosen = [choices[name] for slot, (unit, choices) in forms.VOTES.items() if unit in units]
+            reference = naive.counts(asked[name], chosen)
+            assert {part: group[part] for part in reference} == reference, (name, units)
+
+
+def test_requirement_35_below_the_minimum_nothing_is_published(published: Election) -> None:
+    """35: "If accepted ballots in a 開票区 are below k, the online subtotal is withheld from publication and from the
+    API". The west, with one ballot, has no count of its own but one together with the smallest other area; its own
+    contest is not even opened, so that there is nothing to hand to the 開票管理者. In depth: tests/voting/results.
+    """
+    client, site = Client(headers={"accept-language": "en"}), f"/results/{published.slug}/"
+    for path in ("", "result.json", "result.csv"):
+        said = text(client.get(site + path))
+        assert "西区長" in said, path
+        assert not re.search(r'"units": \[\s*"west"\s*\]|,west,', said), path
+    [ward] = [one for one in client.get(site + "result.json").json()["contests"] if one["id"] == "ward"]
+    assert (ward["withheld"], ward["groups"], ward["total"], ward["outcome"]) == (True, [], None, None)
+    assert "There are fewer than 2 ballots. They were not opened" in unescape(text(client.get(site)))
+    opened = replica_of(published.pk).catch_up().state
+    assert [tally.open for tally in opened.tallies if tally.contest.id == "ward"] == [False]
+
+
+def test_requirement_36_ambiguous_votes_are_shared_as_in_the_legal_example() -> None:
+    """36: "The 按分 helper, given paper+online exact votes and ambiguous votes, returns truncated-to-3-decimals shares
+    equal to the legal example (150 split 112.500/37.500)". In depth: tests/verifier/test_proration.py; on the page:
+    tests/voting/counting/test_proration_page.py.
+    """
+    paper, online = {"太郎": 2400, "花子": 900}, {"太郎": 600, "花子": 100}
+    found = prorate({name: paper[name] + online[name] for name in paper}, 150)
+    assert {name: str(share.truncated) for name, share in found.shares.items()} == {
+        "太郎": "112.500",
+        "花子": "37.500",
+    }
 
 
 # Records and transparency

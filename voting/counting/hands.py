@@ -110,7 +110,7 @@ def _read_steps(alive: bytes) -> tuple[int, int] | None:
     try:
         done, total = unpack(alive)
         return int(done), int(total)
-    except (DamagedFile, ArithmeticError, TypeError, ValueError):
+    except (DamagedFile, TypeError, ValueError):
         return None
 
 

@@ -33,6 +33,7 @@ from voting.applications.rules.moments import JAPAN
 from voting.board import keys
 from voting.board.replica import replica_of
 from voting.board.services import NO_COLUMNS, add_cosignature, append, publish_checkpoint
+from voting.counting import progress
 from voting.counting.conductor import Hands, go_on
 from voting.counting.hands import HereHands
 from voting.credentials.services import begin_binding, finish_binding
@@ -281,6 +282,8 @@ class Demonstration:
         """The count goes on by itself until somebody is needed."""
         with self.show.works() as tell:
             go_on(self.election, self.hands, lambda: self.clock, tell)
+        for problem in progress.problems(self.election.pk).values():
+            self.show.fact("problem", problem)
 
     def publish(self) -> None:
         """The board signs its head, and a newspaper cosigns it."""

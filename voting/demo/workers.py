@@ -48,12 +48,8 @@ def _begun(keys: Sequence[SigningKey], running: ExitStack) -> Hands:
     context = multiprocessing.get_context("spawn")
     for key in keys:
         os.environ["MIXER_WORKSPACE"] = str(settings.VAR_DIR / "demo" / worker.queue_of(bytes(key.verify_key)))
-        mixer = context.Process(target=_mixer, args=[bytes(key), cores])
+        mixer = context.Process(target=worker.serve, args=[key, cores])
         mixer.start()
         running.callback(mixer.join)
         running.callback(mixer.terminate)
     return WorkerHands(cores)
-
-
-def _mixer(seed: bytes, jobs: int) -> None:
-    worker.serve(SigningKey(seed), jobs)

@@ -69,8 +69,8 @@ def count_record(election: Election, district: District | None = None) -> Iterat
     yield Table("氏名と票との対応の削除", columns, list(_separated(election)))
     written = list(_written(election))
     if written:
-        columns = ("種目", "記載", "票数", "決定", "理由", "請求した者", "承認した者", "日時")
-        yield Table("自書の記載についての決定", columns, written)
+        heads = ("種目", "記載", "票数", "決定", "理由", "請求した者", "承認した者", "日時")
+        yield Table("自書の記載についての決定", heads, written)
     log = [(str(entry.index), ENTRIES[entry.type], era_minute(entry.created), _hash(entry)) for entry in since]
     yield Table("公開記録（投票の終了以後）", ("記録番号", "種別", "日時", "ハッシュ値"), log)
     if read is not None and read.corrections:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tally.errors import StoreUnreachable
-from tests.forge import at
 from tests.voting import boards
+from tests.voting.counting.frozen import published
 from verifier.record.entries import Type
 from voting.counting import tasks
 from voting.elections.models import Election as ElectionRow
@@ -53,7 +53,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def board(slug: str, until: Type | None) -> ElectionRow:
     """A board that ends with the first entry of this type; None for an empty one."""
-    memory = at("published")
+    memory = published()
     row = boards.define(memory, slug)
     stop = 0 if until is None else boards.place(memory, until) + 1
     boards.store(row, memory, 0, stop)
@@ -137,7 +137,7 @@ def test_the_watch_begins_what_is_frozen_and_has_no_report_of_its_result(queue: 
         "corrected": Type.RESULT,
     }
     rows = {slug: board(slug, until) for slug, until in stages.items()}
-    size = len(at("published").entries)
+    size = len(published().entries)
     reported(rows["closed"], size - 20)
     reported(rows["unsigned"], size - 1)
     reported(rows["early"], size - 1)
