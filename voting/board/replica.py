@@ -16,7 +16,7 @@ from verifier.crypto.merkle import leaf_hash
 from verifier.errors import CheckFailed, NotCanonical
 from verifier.record.manifest import MODULUS_BITS
 from verifier.replay import Replay
-from verifier.report import Gate, Trust
+from verifier.report import BROKEN, Gate, Trust
 from verifier.workers import InProcess, Unexamined, Workers
 from voting.board.log import DatabaseLog
 from voting.board.models import BoardEntry, Checkpoint
@@ -87,6 +87,10 @@ class Replica:
         except CheckFailed as failure:
             self.forget()
             raise BoardInconsistent(failure.reason, failure.where) from failure
+        except BROKEN as error:  # what is stored was changed, and a rule breaks on the rubble
+            self.forget()
+            where = f"entry {replay.state.size}"
+            raise BoardInconsistent(f"it cannot be replayed ({type(error).__name__})", where) from error
 
     def _continues(self, replay: Replay) -> bool:
         if not replay.state.size:

@@ -478,3 +478,13 @@ def test_a_changed_column_is_found_on_a_cold_start(finished: Election, full_boar
     with pytest.raises(BoardInconsistent):
         publish_checkpoint(full_board, AFTERWARDS + timedelta(minutes=1))
     assert Checkpoint.objects.count() == 1
+
+
+def test_rubble_under_a_freeze_is_told_too(full_board: ElectionRow, finished: Election) -> None:
+    """One ballot's bytes over another's: no check of its own fails, but the freeze finds a ballot without a tracker."""
+    at = boards.place(finished, Type.BALLOT_CAST, 3)
+    with boards.tampering():
+        rewrite(full_board, at, finished.entries[at + 1])
+    forget_all()
+    with pytest.raises(BoardInconsistent, match="cannot be replayed"):
+        replica_of(full_board.pk).catch_up()

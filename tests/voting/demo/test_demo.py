@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from rich.console import Console
 
+from tests.broker import Broker
 from tests.demonstration import Demonstration, demonstration, run_demo
 from voting.demo.cast import Cast
 from voting.demo.management.commands import demo
@@ -209,12 +210,28 @@ SOI = """\
 """
 
 
+def test_workers_need_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """One line, before anything begins."""
+    gone = Broker(tmp_path)
+    gone.kill()
+    settings.REDIS_URL = gone.url
+    monkeypatch.setattr(demo, "Demonstration", pytest.fail)
+    with pytest.raises(CommandError, match="^--celery: no Redis answers at REDIS_URL"):
+        call_command("demo", celery=True)
+
+
 @pytest.mark.slow
-def test_ranked_ballots_of_a_file_are_counted(tmp_path: Path) -> None:
-    """24 voters in two units, so that no group is below the minimum of 10."""
+def test_ranked_ballots_of_a_file_are_counted_by_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """24 voters in two units, so that no group is below the minimum of 10; Celery workers and mixers' programs."""
     (tmp_path / "ballots.soi").write_text(SOI, encoding="utf-8")
-    ran = run_demo(tmp_path / "project", "--ballots", str(tmp_path / "ballots.soi"))
-    assert (ran.status, ran.errors) == (0, "")
+    broker = Broker(tmp_path)
+    monkeypatch.setenv("REDIS_URL", broker.url)
+    try:
+        ran = run_demo(tmp_path / "project", "--celery", "--ballots", str(tmp_path / "ballots.soi"))
+    finally:
+        broker.kill()
+    assert ran.status == 0, ran.errors
+    assert "Traceback" not in ran.errors
     lines = [" ".join(line.split()) for line in ran.output.splitlines()]
     assert lines[-1] == "VERIFIED"
     for row in ("松 > 竹 > 梅 10 10", "梅 7 7", "竹 > 松 5 5", "竹 > 梅 > 松 2 2", "松 10 10", "竹 7 7"):
