@@ -138,7 +138,7 @@ def warnings(election: Election) -> list[str]:
             "proved": found.rehearsed,
             "all": len(found.trustees),
             "needed": found.needed,
-            "names": ", ".join(one.name for one in found.trustees if one.rehearsed is None),
+            "names": _(", ").join(one.name for one in found.trustees if one.rehearsed is None),
         }
     ]
 

@@ -26,7 +26,7 @@ from voting.errors import AlreadyProposed, NotOnBoard, NotPermitted
 from voting.officials import services as officials
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
-from voting.records.models import Seal
+from voting.records.models import Part, Seal
 
 pytestmark = pytest.mark.django_db
 
@@ -233,7 +233,7 @@ def test_sealed_records_are_not_changed_by_a_decision(opened_once: Hall) -> None
     sealed = officials.propose(
         Act.SEAL_RECORDS, office=town.board, target=opened_once.row, summary="架空", by=town.clerk
     )
-    Seal.objects.create(election=opened_once.row, proposal=sealed, digests={})
+    Seal.objects.create(election=opened_once.row, part=Part.COUNT, proposal=sealed, digests={})
     assert "The records are sealed" in problems(opened_once, Ruling("架空花子", "架空 花子"))
 
 

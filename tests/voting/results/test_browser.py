@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.voting import boards
 from tests.voting.browser import Visitor
@@ -51,9 +51,14 @@ def test_the_server_s_own_check_has_no_barriers(visitor: Callable[..., Visitor],
 
 
 def watch(page: Page) -> list[str]:
-    """The addresses that the page asks for from now on, without its own parts."""
+    """What the page's program asks for from now on; the browser itself may fetch the icon late."""
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+
+    def note(request: Request) -> None:
+        if request.resource_type == "fetch":
+            asked.append(request.url.rpartition("/")[2])
+
+    page.on("request", note)
     return asked
 
 
