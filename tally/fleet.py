@@ -37,7 +37,7 @@ FUNCTIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 NAMES = {function: name for name, function in FUNCTIONS.items()}
 PATIENCE = 60.0
 """seconds after which a piece of work without answer is sent again"""
-POLL = (0.005, 0.2)
+POLL = (0.005, 0.04)
 """seconds between two looks for an answer: at first, and at most"""
 Send = Callable[[str], None]
 """tells a worker the name of a piece of work; raises StoreUnreachable"""

@@ -7,7 +7,6 @@ per measurement; `speedup` is that of two processes over one. The machine must h
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gmpy2
+import redis
 from gmpy2 import mpz
 
 from tally import mixing, stages, worker
@@ -56,11 +56,17 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=3000)
     parser.add_argument("--bits", type=int, nargs="+", default=[3072])
     options = parser.parse_args()
-    for bits in options.bits:
-        measure(secret_key(bits), options.n)
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        worker.app.conf.broker_url = broker.url
+        try:
+            for bits in options.bits:
+                measure(secret_key(bits), options.n, broker, Path(folder))
+        finally:
+            broker.kill()
 
 
-def measure(secret: SecretKey, n: int) -> None:
+def measure(secret: SecretKey, n: int, broker: Broker, folder: Path) -> None:
     """One modulus size, by one worker process and by two."""
     key = secret.public
     randomness = mixing.randomness_of(key)
@@ -68,7 +74,7 @@ def measure(secret: SecretKey, n: int) -> None:
     mulmod = mulmod_seconds(key.N2)
     alone: dict[str, float] = {}
     for jobs in (1, 2):
-        with tempfile.TemporaryDirectory() as folder, fleets(Path(folder), jobs) as (own, public, store):
+        with fleets(broker, folder / "parts", jobs) as (own, public, store):
             for name, work in steps(secret, inputs, own, public).items():
                 store.moved, started = 0, time.perf_counter()
                 work()
@@ -81,21 +87,18 @@ def measure(secret: SecretKey, n: int) -> None:
 
 
 @contextmanager
-def fleets(folder: Path, jobs: int) -> Iterator[tuple[Fleet, Fleet, Counting]]:
-    """(the mixer's own, the public one, the public store), with so many warm processes each; they take turns."""
-    broker = Broker(folder)
-    os.environ["REDIS_URL"] = worker.app.conf.broker_url = broker.url
-    environment = {"REDIS_URL": broker.url, "MIXER_WORKSPACE": str(folder / "parts")}
+def fleets(broker: Broker, parts: Path, jobs: int) -> Iterator[tuple[Fleet, Fleet, Counting]]:
+    """(the mixer's own, the public one, the public store), with so many processes each; they take turns."""
+    environment = {"REDIS_URL": broker.url, "MIXER_WORKSPACE": str(parts)}
+    redis.Redis.from_url(broker.url).flushdb()  # no answer of one round is found by the next
     started = [Worker("tally.worker", queue, jobs, environment) for queue in ("work", "parts")]
     try:
         store = Counting(RedisStore(broker.url))
-        own = Fleet(Directory(folder / "parts"), worker.sender(worker.part, "parts"), jobs, private=True)
-        public = Fleet(store, worker.sender(worker.work, "work"), jobs)
-        yield own, public, store
+        own = Fleet(Directory(parts), worker.sender(worker.part, "parts"), jobs, private=True)
+        yield own, Fleet(store, worker.sender(worker.work, "work"), jobs), store
     finally:
         for process in started:
             process.kill()
-        broker.kill()
 
 
 def steps(secret: SecretKey, inputs: list[mpz], own: Fleet, public: Fleet) -> dict[str, Callable[[], object]]:

@@ -86,13 +86,22 @@ def cut(n: int, jobs: int) -> list[slice]:
 
 def parallel_multiexp(bases: Sequence[mpz], exponents: Sequence[mpz], modulus: mpz, workers: Parallel) -> mpz:
     """The same as `multiexp`, in parts."""
-    if len(bases) != len(exponents):
-        raise ValueError("as many exponents as bases are needed")
-    parts = [(bases[part], exponents[part], modulus) for part in cut(len(bases), workers.jobs)]
-    product = mpz(1) % modulus
-    for found in workers.map(part_of_product, parts):
-        product = product * found % modulus
+    (product,) = parallel_multiexps([(bases, exponents)], modulus, workers)
     return product
+
+
+def parallel_multiexps(
+    products: Sequence[tuple[Sequence[mpz], Sequence[mpz]]], modulus: mpz, workers: Parallel
+) -> list[mpz]:
+    """Several products of (bases, exponents) as one batch of work, so that nobody waits between them."""
+    if any(len(bases) != len(exponents) for bases, exponents in products):
+        raise ValueError("as many exponents as bases are needed")
+    cuts = [(number, part) for number, (bases, _) in enumerate(products) for part in cut(len(bases), workers.jobs)]
+    parts = [(products[number][0][part], products[number][1][part], modulus) for number, part in cuts]
+    found = [mpz(1) % modulus] * len(products)
+    for (number, _), value in zip(cuts, workers.map(part_of_product, parts), strict=True):
+        found[number] = found[number] * value % modulus
+    return found
 
 
 def part_of_product(part: tuple[Sequence[mpz], Sequence[mpz], mpz]) -> mpz:

@@ -19,7 +19,7 @@ from gmpy2 import mpz
 
 from verifier.crypto.equation import draw_weight
 from verifier.crypto.group import GROUP, K, generators
-from verifier.crypto.multiexp import Parallel, multiexp, parallel_multiexp
+from verifier.crypto.multiexp import Parallel, multiexp, parallel_multiexps
 from verifier.crypto.paillier import PublicKey
 from verifier.crypto.transcript import CHALLENGE_BITS, HIDING_BITS, Transcript
 from verifier.errors import NotCanonical
@@ -217,8 +217,7 @@ def ciphertexts_hold(statement: Statement, proof: Proof, challenges: Challenges,
     """Π C_i^{f_i} = F·(Π c_i^{τ_i})^x·z^N for each column, on squares."""
     key, x = statement.key, challenges.x
     for c, C, F, z in zip(statement.inputs, statement.outputs, proof.F, proof.z, strict=True):
-        left = parallel_multiexp(C, proof.f, key.N2, workers)
-        inner = parallel_multiexp(c, challenges.tau, key.N2, workers)
+        left, inner = parallel_multiexps([(C, proof.f), (c, challenges.tau)], key.N2, workers)
         right = F * gmpy2.powmod(inner, x, key.N2) * gmpy2.powmod(z, key.N, key.N2) % key.N2
         if (left * left - right * right) % key.N2 != 0:
             return False
