@@ -79,5 +79,6 @@ def require_share_of(state: State, share: Share, public: bytes) -> None:
     if share.trustee > len(manifest.trustees) or manifest.trustees[share.trustee - 1].key != public:
         raise OtherElection(f"the share is that of trustee {share.trustee}, who has another signing key")
     v_i = state.verification_keys[share.trustee - 1]
-    if share.s < 1 or gmpy2.powmod_sec(verification_base(key.N), share.s, key.N) != v_i:
+    # An honest share is below N. With a larger one v^{s} can hold as well, but its proof leaves the range of z.
+    if not 1 <= share.s < key.N or gmpy2.powmod_sec(verification_base(key.N), share.s, key.N) != v_i:
         raise ShareDoesNotVerify(f"the share of trustee {share.trustee} does not fit the verification key on the board")

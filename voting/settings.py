@@ -24,7 +24,7 @@
 | EMAIL_URL | files in var/mail, under DEBUG | where notices to voters go, such as `smtp+tls://user:password@host:587` |
 | EMAIL_FROM | no-reply@localhost | the sender of notices |
 | CACHE_URL | memory of one process | where tries are counted; several processes need one: `rediscache://…` |
-| REDIS_URL | none: the site counts by itself | where work for Celery workers lies, such as `redis://host/1` |
+| REDIS_URL | none: the site counts by itself | where work of Celery workers lies: `redis://host`; not CACHE_URL |
 | COUNT_JOBS | 2 | with REDIS_URL: how many processes serve the queue `work`, on all machines |
 | MIXER_KEYS | var/mixers | without REDIS_URL: a directory with the keys of mixers on this machine, `*.key` |
 | SITE_URL | none: notices have no link | the address of this site in notices, such as `https://vote.example` |
@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.conf.locale import LANG_INFO
@@ -211,6 +212,13 @@ vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="no-reply@localhost")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
+_CACHE_URL: str = env.str("CACHE_URL", default="")
+if (
+    REDIS_URL
+    and not DEBUG
+    and urlsplit(REDIS_URL).netloc.rpartition("@")[2] == urlsplit(_CACHE_URL).netloc.rpartition("@")[2]
+):
+    raise ImproperlyConfigured("CACHE_URL and REDIS_URL name one server: mixers could write what the site unpickles")
 COUNT_JOBS: int = env.int("COUNT_JOBS", default=2)
 MIXER_KEYS = Path(env.str("MIXER_KEYS", default=str(VAR_DIR / "mixers")))
 SITE_URL: str = env.str("SITE_URL", default="").rstrip("/")

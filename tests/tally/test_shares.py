@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import gmpy2
 import pytest
 from gmpy2 import mpz
 
@@ -14,8 +15,10 @@ from tally.errors import DamagedFile, OtherElection, ShareDoesNotVerify, TallyEr
 from tally.sealed import seal, seal_for
 from tally.shares import Share, require_share_of, unseal_share
 from tally.signing import public_key
-from tests.election import Election, signing_key, small_manifest
+from tests.election import BITS, Election, signing_key, small_manifest
 from tests.forge import at
+from tests.keys import safe_primes
+from verifier.crypto.threshold import verification_base
 from verifier.record.canonical import encode_bytes
 from verifier.record.entries import Type
 from verifier.replay.state import State
@@ -114,6 +117,16 @@ def test_a_share_that_does_not_fit_the_verification_key_is_refused(off: int) -> 
 def test_the_secret_of_another_trustee_is_refused() -> None:
     """A dealer who mixes up two files."""
     assert refusal(replace(share(), s=share(2).s)).startswith("ShareDoesNotVerify")
+
+
+def test_a_share_beyond_its_range_is_refused() -> None:
+    """With a multiple of the order added it fits the verification key, but z of its proofs would leave the range."""
+    P, Q = safe_primes(BITS // 2)
+    order = (P - 1) // 2 * ((Q - 1) // 2)
+    huge = replace(share(), s=share().s + order * (mpz(1) << 140))
+    N = state().key.N
+    assert gmpy2.powmod(verification_base(N), huge.s, N) == state().verification_keys[0]
+    assert refusal(huge).startswith("ShareDoesNotVerify")
 
 
 def test_an_empty_share_is_refused() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.db import OperationalError, transaction
 
 from verifier.crypto.checkpoint import parse_note
 from verifier.record.archive import write_archive
@@ -82,27 +83,29 @@ class Kept:
 def open_kept(election: Election) -> tuple[Kept, BinaryIO]:
     """The archive of the board as it is now, made when there is none yet, and opened: the caller closes the file.
 
-    While people vote it may be `FRESH` old. Several at once make it once. Raises as `export`.
+    While people vote it may be `FRESH` old, and while the board checks a long entry it is the last one. Several at
+    once make it once. Raises as `export`.
     """
-    with _ready(election) as found:
+    with _ready(election, waiting=False) as found:
         return found, found.path.open("rb")
 
 
 def link_kept(election: Election, path: Path) -> Kept:
     """The same under a name of one's own at `path`, below VAR_DIR, where nobody removes it. Raises as `export`."""
-    with _ready(election) as found:
+    with _ready(election, waiting=True) as found:
         os.link(found.path, path)
         return found
 
 
 @contextmanager
-def _ready(election: Election) -> Iterator[Kept]:
+def _ready(election: Election, waiting: bool) -> Iterator[Kept]:
     """Until the end of the block nobody removes it."""
     folder = Path(settings.VAR_DIR, FOLDER, str(election.pk))
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK, "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path = _still_fresh(election, folder) or _made(election, folder)
+        path = _still_fresh(election, folder)
+        path = path or (None if waiting else _while_busy(election, folder)) or _made(election, folder)
         size, root, _note = path.stem.split("-")
         yield Kept(path, int(size), root, path.stem)
 
@@ -110,8 +113,27 @@ def _ready(election: Election) -> Iterator[Kept]:
 def _still_fresh(election: Election, folder: Path) -> Path | None:
     if BoardEntry.objects.filter(election=election, type=Type.POLLS_CLOSED).exists():
         return None
-    young = [path for path in folder.glob("*.zip") if abs(time.time() - path.stat().st_mtime) < FRESH]
-    return max(young, key=lambda path: path.stat().st_mtime, default=None)
+    newest = _newest(folder)
+    return newest if newest and abs(time.time() - newest.stat().st_mtime) < FRESH else None
+
+
+def _newest(folder: Path) -> Path | None:
+    return max(folder.glob("*.zip"), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _while_busy(election: Election, folder: Path) -> Path | None:
+    """The last archive, if there is one, while the board checks a long entry: no download waits minutes for it."""
+    lock = replica_of(election.pk).lock
+    if not lock.acquire(blocking=False):
+        return _newest(folder)
+    try:
+        with transaction.atomic():
+            Election.objects.select_for_update(nowait=True).get(pk=election.pk)
+    except OperationalError:
+        return _newest(folder)
+    finally:
+        lock.release()
+    return None
 
 
 def _made(election: Election, folder: Path) -> Path:

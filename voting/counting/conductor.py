@@ -46,6 +46,8 @@ from voting.results.report import make_report
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 3
+"""refused stages after which a run ends; the clock begins the next one"""
 LOCK = 0x636E74
 """the first half of the lock of PostgreSQL; the second is the election"""
 Place = tuple[str, int, int]
@@ -115,6 +117,7 @@ class Conductor:
     def __init__(self, election: Election, hands: Hands, now: Callable[[], datetime], tell: Tell | None) -> None:
         self.election, self.hands, self._now, self._tell = election, hands, now, tell
         self._replica = replica_of(election.pk)
+        self._refusals = 0
         self._entered: dict[tuple[str, int], list[list[mpz]]] = {}
 
     @property
@@ -186,7 +189,8 @@ class Conductor:
                 continue
             if submission is not None and self._take(place, name, mixer, submission):
                 return True
-        return self.hands.wait()
+        # A mixer that refuses again and again must not keep this process from other elections.
+        return self._refusals < PATIENCE and self.hands.wait()
 
     def _take(self, place: Place, name: str, mixer: Party, submission: Submission) -> bool:
         """Whether the board has the stage now. Raises what stands in the way of any entry: the stage is kept then."""
@@ -207,6 +211,7 @@ class Conductor:
 
     def _refused(self, place: Place, name: str, mixer: Party, reason: str) -> None:
         self.hands.discard(name)
+        self._refusals += 1
         progress.finish(self.election.pk, "mix", *place)
         progress.problem(
             self.election.pk,

@@ -403,9 +403,12 @@ def key_of(election: Election, official: Official) -> str:
 def undecided_names(election: Election) -> list[tuple[str, str, int | None]]:
     """(id, title, texts nobody has decided about) of each write-in contest; None before the opening."""
     found: list[tuple[str, str, int | None]] = []
+    left: int | None
+    # Asked of a table: before the opening the board may be busy for minutes with checking a stage.
+    opened = BoardEntry.objects.filter(election=election, type=Type.OPENING).exists()
     for contest in election.contests.filter(kind="text"):
         try:
-            left: int | None = len(adjudicated(election, contest.identifier).undecided)
+            left = len(adjudicated(election, contest.identifier).undecided) if opened else None
         except VotingError:
             left = None
         found.append((contest.identifier, contest.title, left))

@@ -42,6 +42,8 @@ APPROVAL = {
     Type.RESULT: Act.PUBLISH_RESULT,
 }
 """What two officials agree on here before two of them sign it for the board."""
+LONGEST_SUMMARY = 500
+"""characters of a proposal's summary"""
 PREPARED = (*APPROVAL, Type.WITHDRAWALS)
 """Entries that this server writes for officials to sign."""
 
@@ -170,10 +172,12 @@ def _summary(act: Act, election: Election, opened: Collection[str]) -> str:
     """The second person reads here what is decided besides."""
     if act is not Act.FREEZE_TALLY or not opened:
         return election.title
-    return _("%(election)s; opened although below the minimum group: %(contests)s") % {
+    said = _("%(election)s; opened although below the minimum group: %(contests)s") % {
         "election": election.title,
         "contests": ", ".join(sorted(opened)),
     }
+    # With many contests the names do not fit; all of them are in what is agreed on.
+    return said if len(said) <= LONGEST_SUMMARY else f"{said[: LONGEST_SUMMARY - 1]}…"
 
 
 def _take_served(election: Election) -> None:

@@ -8,7 +8,6 @@ trustee's, and otherwise only as whom the file speaks for.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from tally.errors import DamagedFile
 from tally.submission import MAX_BYTES, Submission, parse_submission
 from verifier.checks import authenticity
 from verifier.crypto.checkpoint import parse_note
+from verifier.crypto.transcript import digest
 from verifier.errors import BadInteger, CheckFailed, NotCanonical
 from verifier.record.canonical import encoded_length, serialise
 from verifier.record.entries import (
@@ -49,6 +49,9 @@ from voting.trustees.refusals import damaged, entry_refused, not_ours, signature
 
 SMALL = 64 << 10
 """bytes of a file without partial roots, and of everything in one with them that is no root"""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = 1 << 37
+"""seconds that a datetime can still add to 1970; no board has signed anything later"""
 FRESH = timedelta(days=7)
 """A rehearsal refers to the board as it is, or as it was at most so long ago."""
 ENTRY, REHEARSAL = b'{"body":', b'{"rehearsal":'
@@ -144,10 +147,11 @@ def _submission(raw: bytes) -> Submission:
 
 def _without_columns(file: UploadedFile, head: bytes, size: int) -> bytes:
     """A file with partial roots as if it had none: what says whose it is has a few kilobytes."""
-    file.seek(max(SMALL, size - SMALL))
+    start = size - SMALL  # the tail may begin within the head: what is looked for may lie in both
+    file.seek(start)
     tail = file.read()
     begin, end = head.find(b',"columns":{'), tail.rfind(b'},"signatures":[')
-    if begin < 0 or end < 0:
+    if begin < 0 or end < 0 or start + end <= begin:
         raise damaged()
     return head[:begin] + b',"columns":{' + tail[end:]
 
@@ -258,21 +262,21 @@ def _rehearsal(election: Election, seen: Seen, raw: bytes, size: int, at: dateti
         raise HandInRefused("other-key", _("The proof is of another key than the one on the board."))
     if state.stage in (Stage.OPENED, Stage.PUBLISHED):
         raise HandInRefused("too-late", _("Everything is opened already. Nothing more is needed."))
-    digest = hashlib.sha256(raw).digest()
-    if Rehearsal.objects.filter(election=election, digest=digest).exists():
+    named = digest("rehearsal", made.trustee, proof.a)  # not the file: the same proof can be written and signed anew
+    if Rehearsal.objects.filter(election=election, digest=named).exists():
         raise HandInRefused("already", _("This proof was handed in before. Let the program make a new one."))
     _require_fresh(election, made, at)
     _require_proof(seen, proof, who)
     minute = at.replace(second=0, microsecond=0)
     Rehearsal.objects.get_or_create(
-        election=election, digest=digest, defaults={"trustee": made.trustee, "size": made.size, "created": minute}
+        election=election, digest=named, defaults={"trustee": made.trustee, "size": made.size, "created": minute}
     )
     return HandedIn("rehearsal", made.trustee, name)
 
 
 def _require_fresh(election: Election, made: Statement, at: datetime) -> None:
     """The checkpoint is one that this board has signed, the latest or not older than a week."""
-    time = datetime.fromtimestamp(made.time, UTC)
+    time = EPOCH + timedelta(seconds=min(made.time, LATEST))
     known = Checkpoint.objects.filter(election=election, size=made.size, time=time).first()
     if known is None or parse_note(known.text.encode()).checkpoint.root != made.root:
         raise HandInRefused("other-board", _("The proof names a state of the board that this board has never had."))

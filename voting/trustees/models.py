@@ -20,7 +20,9 @@ class Rehearsal(models.Model):
     size = models.PositiveBigIntegerField(
         _("size"), help_text=_("How many entries the board had that the trustee's program had checked.")
     )
-    digest = models.BinaryField(_("digest"), max_length=32, help_text=_("SHA-256 of the file: it counts once."))
+    digest = models.BinaryField(
+        _("digest"), max_length=32, help_text=_("Of trustee and proof, which counts once however it is written.")
+    )
     created = models.DateTimeField(_("time"), help_text=_("When it was handed in, in whole minutes."))
 
     class Meta:

@@ -480,3 +480,18 @@ def test_orders_say_what_is_to_be_mixed(row: ElectionRow, fresh: bool) -> None:
 def test_a_stage_that_is_not_on_the_board_has_no_order_after_it(row: ElectionRow) -> None:
     with pytest.raises(RuntimeError, match="stage 1 of council, group 0, is not on the board"):
         conductor(row).order(("council", 0, 2))
+
+
+def test_a_mixer_that_always_refuses_keeps_no_process(row: ElectionRow) -> None:
+    """The one counting worker has other elections, too: after a few refusals the run ends, though others may answer."""
+
+    class Patient(Faulty):
+        waits = 0
+
+        def wait(self) -> bool:
+            self.waits += 1
+            assert self.waits < 20, "it waits for ever"
+            return True
+
+    go_on(row, Patient(("council", 0, 2), refusal), now)
+    assert set(progress.problems(row.pk)) == {"mix council 0 2"}

@@ -23,6 +23,7 @@ from voting.errors import NotPermitted
 from voting.officials import services as officials
 from voting.officials.models import Official, Proposal
 from voting.officials.roles import Act
+from voting.polls import opening
 from voting.polls.acceptance import settle
 from voting.polls.errors import NotReady
 from voting.polls.opening import ask, prepare, require_agreed
@@ -450,3 +451,17 @@ def test_a_step_is_not_done_before_its_last_shuffle(full: Hall) -> None:
         assert standings(full)["mix-stage"] == Standing.NOW
     full.mix_one()
     assert standings(full)["mix-stage"] == Standing.DONE
+
+
+def test_before_the_opening_the_room_does_not_wait_for_the_board(full: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replay may be busy for minutes with checking a stage."""
+    monkeypatch.setattr(control, "adjudicated", lambda *_: pytest.fail("it asks replay"))
+    names = control.undecided_names(full.row)
+    assert names and all(left is None for *_, left in names)
+
+
+def test_a_summary_of_many_contests_is_cut(closed: Counter) -> None:
+    """All of them are in what is agreed on; a proposal that could not be stored would keep them closed for good."""
+    contests = [f"contest-with-a-long-identifier-{number:02}" for number in range(40)]
+    assert len(opening._summary(Act.FREEZE_TALLY, closed.row, contests)) <= 500
+    assert opening._summary(Act.FREEZE_TALLY, closed.row, contests[:2]).endswith(", ".join(contests[:2]))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -23,6 +24,7 @@ from verifier.record.entries import Type
 from verifier.verify import verify
 from voting.board import archive
 from voting.board.models import Checkpoint
+from voting.board.replica import replica_of
 from voting.board.services import add_cosignature, publish_checkpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,3 +161,26 @@ def test_what_a_killed_process_left_is_taken_away(count: Count, client: Client) 
     (left / "half").write_bytes(b"half")
     client.get(ARCHIVE).close()
     assert not left.exists()
+
+
+def test_no_download_waits_while_the_board_checks_a_long_entry(count: Count, client: Client) -> None:
+    """The last archive is served meanwhile; afterwards the new one."""
+    count.published()
+    first = client.get(ARCHIVE)["ETag"]
+    add_cosignature(count.row, boards.cosignature(publish_checkpoint(count.row).text))
+    held, over = threading.Event(), threading.Event()
+
+    def check() -> None:
+        with replica_of(count.row.pk).lock:
+            held.set()
+            over.wait(60)
+
+    checking = threading.Thread(target=check)
+    checking.start()
+    held.wait(60)
+    try:
+        assert client.get(ARCHIVE)["ETag"] == first
+    finally:
+        over.set()
+        checking.join()
+    assert client.get(ARCHIVE)["ETag"] != first

@@ -32,7 +32,7 @@ from tests.voting.trustees.files import (
     stage,
     upload,
 )
-from verifier.record.canonical import encode_bytes, parse, serialise
+from verifier.record.canonical import decode_integer, encode_bytes, encode_integer, parse, serialise
 from verifier.record.entries import Type
 from verifier.rehearsal import signed_message
 from voting.board.models import BoardEntry
@@ -127,6 +127,14 @@ def test_large_files_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(raw) > handing_in.SMALL
     assert "not signed" in refused(row, roots(1, signer="trustee 2"), "signature")
     assert "damaged" in refused(row, raw.replace(b"\\n", b"\\n\\n"), "damaged")
+    assert hand_in(row, upload(raw)).trustee == 1
+
+
+@pytest.mark.parametrize("over", [1, 100, 195, 300])
+def test_a_file_hardly_larger_than_the_limit_is_whole(monkeypatch: pytest.MonkeyPatch, over: int) -> None:
+    """What its end begins with lies in the first part, too."""
+    row, raw = board("mixed"), roots(1)
+    monkeypatch.setattr(handing_in, "SMALL", len(raw) - over)
     assert hand_in(row, upload(raw)).trustee == 1
 
 
@@ -358,6 +366,19 @@ def test_a_rehearsal_counts_once() -> None:
     assert "was handed in before" in refused(row, raw, "already")
     hand_in(row, upload(rehearsal(row, "voted", 1)))
     assert Rehearsal.objects.filter(trustee=1).count() == 2
+
+
+def test_an_old_proof_in_new_clothes_is_the_old_one() -> None:
+    """Whoever still has the signing key but lost the share writes a with another width, and signs again."""
+    row = board("voted")
+    raw = rehearsal(row, "voted", 1)
+    hand_in(row, upload(raw))
+    made = json.loads(raw)["rehearsal"]
+    width = len(made["a"]) * 3 // 4
+    made["a"] = encode_integer(decode_integer(made["a"], width), width + 3)
+    signature = signing_key("trustee 1").sign(signed_message(made)).signature
+    again = serialise({"rehearsal": made, "signature": encode_bytes(signature)})
+    assert "was handed in before" in refused(row, again, "already")
 
 
 def test_a_rehearsal_of_another_trustee_is_no_ones(nothing_is_proved: None) -> None:

@@ -34,7 +34,9 @@ class Migration(migrations.Migration):
                 (
                     "digest",
                     models.BinaryField(
-                        help_text="SHA-256 of the file: it counts once.", max_length=32, verbose_name="digest"
+                        help_text="Of trustee and proof, which counts once however it is written.",
+                        max_length=32,
+                        verbose_name="digest",
                     ),
                 ),
                 (
