@@ -32,7 +32,7 @@ SEED = 20261122
 SLUG = "killed"
 PAUSE = (0.5, 2.5)
 """seconds between two kills"""
-PATIENCE = 100
+PATIENCE = 400
 """seconds for the whole count; a machine that needs more is stuck"""
 
 

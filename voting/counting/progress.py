@@ -6,9 +6,12 @@ Kept in the cache: the count itself is never delayed or undone by what is told a
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
+from redis import RedisError
 
 KEPT = 24 * 60 * 60
 """seconds that a hint is kept"""
@@ -47,6 +50,19 @@ class Work:
         return (self.total - self.done) / self.rate if self.rate else None
 
 
+def _read(key: str) -> Any:
+    """None while the cache is away: hints are no reason to stop."""
+    try:
+        return cache.get(key)
+    except (RedisError, OSError):
+        return None
+
+
+def _write(key: str, value: Any, seconds: int) -> None:
+    with suppress(RedisError, OSError):
+        cache.set(key, value, seconds)
+
+
 def _key(election: int, what: str) -> str:
     return f"counting:{election}:{what}"
 
@@ -60,18 +76,18 @@ def note(election: int, kind: str, done: int, total: int, contest: str = "", gro
     goes_on = before if before and before.done <= done else None
     started, found = (goes_on.started, goes_on.found) if goes_on else (now, done)
     held[name] = Work(kind, contest, group, stage, done, total, started, now, found)
-    cache.set(_key(election, "work"), held, KEPT)
+    _write(_key(election, "work"), held, KEPT)
 
 
 def finish(election: int, kind: str, contest: str = "", group: int = 0, stage: int = 0) -> None:
     """It is over: nothing is told about it any more."""
     held = _held(election)
     held.pop(f"{kind} {contest} {group} {stage}", None)
-    cache.set(_key(election, "work"), held, KEPT)
+    _write(_key(election, "work"), held, KEPT)
 
 
 def _held(election: int) -> dict[str, Work]:
-    return dict(cache.get(_key(election, "work")) or {})
+    return dict(_read(_key(election, "work")) or {})
 
 
 def going_on(election: int) -> list[Work]:
@@ -85,16 +101,16 @@ def problem(election: int, about: str, sentence: str) -> None:
     """Tell officials of something that stands in the way; the last sentence about the same thing counts."""
     told = problems(election)
     told[about] = sentence
-    cache.set(_key(election, "problems"), told, KEPT)
+    _write(_key(election, "problems"), told, KEPT)
 
 
 def solved(election: int, about: str) -> None:
     """It does not stand in the way any more."""
     told = problems(election)
     if told.pop(about, None) is not None:
-        cache.set(_key(election, "problems"), told, KEPT)
+        _write(_key(election, "problems"), told, KEPT)
 
 
 def problems(election: int) -> dict[str, str]:
     """What stands in the way: about what → a sentence."""
-    return dict(cache.get(_key(election, "problems")) or {})
+    return dict(_read(_key(election, "problems")) or {})

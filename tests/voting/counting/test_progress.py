@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from redis import RedisError
 
 from voting.counting import progress
 
@@ -112,3 +113,18 @@ def test_a_problem_stands_until_it_is_solved() -> None:
     for _ in range(2):
         progress.solved(ELECTION, "mixer 1")
         assert list(progress.problems(ELECTION)) == ["count"]
+
+
+def test_a_cache_that_is_away_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told about the count never undoes it."""
+
+    def away(*_: object) -> None:
+        raise RedisError
+
+    monkeypatch.setattr(progress.cache, "get", away)
+    monkeypatch.setattr(progress.cache, "set", away)
+    progress.note(1, "mix", 1, 2)
+    progress.finish(1, "mix")
+    progress.problem(1, "mixer 1", "silent")
+    progress.solved(1, "mixer 1")
+    assert progress.going_on(1) == [] and progress.problems(1) == {}
